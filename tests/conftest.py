@@ -1,0 +1,144 @@
+"""What every test shares: an offline, seeded, single-threaded machine; a browser; the built site.
+
+`browser`     Chromium through Playwright's sync API, one for the session
+`serve`       serve(folder) -> address of a static server on a free localhost port
+`built_site`  path of _build/html, built first when it is missing or older than its sources
+"""
+
+import contextlib
+import functools
+import http.server
+import os
+import random
+import runpy
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # two processes with two threads each on two cores: 14 times slower
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+NO_BROWSER = (
+    "No Chromium was found. Install one with your package manager (Debian: apt-get install chromium) "
+    "or with `python -m playwright install chromium`; LLMKIT_CHROMIUM can name its path."
+)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same random numbers in every test, whichever ran before it."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+        sys.modules["torch"].set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+
+def find_chromium(playwright) -> str | None:
+    """$LLMKIT_CHROMIUM, then the PATH, then the one Playwright installed."""
+    wanted = os.environ.get("LLMKIT_CHROMIUM")
+    if wanted:
+        return shutil.which(wanted)
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        if found := shutil.which(name):
+            return found
+    own = playwright.chromium.executable_path
+    return own if Path(own).exists() else None
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """A running headless Chromium; open pages with `browser.new_page()` or `browser.new_context()`."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = find_chromium(playwright)
+        if path is None:
+            pytest.exit(NO_BROWSER, returncode=2)
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
+        yield chromium
+        chromium.close()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """A static file server that logs nothing, caches nothing and can live under a path prefix."""
+
+    protocol_version = "HTTP/1.1"
+    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012
+
+    def __init__(self, *args, prefix: str = "/", **kwargs):
+        self.prefix = prefix
+        super().__init__(*args, **kwargs)
+
+    def translate_path(self, path: str) -> str:
+        inside = path.startswith(self.prefix)
+        return super().translate_path("/" + path[len(self.prefix):] if inside else "/not-here")
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def log_message(self, *args) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[..., str]]:
+    """serve(folder, prefix="/") -> "http://127.0.0.1:PORT/" (ends in the prefix)."""
+    servers = []
+
+    def start(folder: Path | str, prefix: str = "/") -> str:
+        handler = functools.partial(QuietHandler, directory=str(folder), prefix=prefix)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}{prefix}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Let one process through; the others wait, at most five minutes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + 300
+    while True:
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+            break
+        except FileExistsError:
+            if time.monotonic() > deadline or time.time() - path.stat().st_mtime > 300:
+                path.unlink(missing_ok=True)
+            time.sleep(0.2)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def built_site(request) -> Path:
+    """_build/html, built by the command of `make book` when it is missing or older than its sources."""
+    book = runpy.run_path(str(ROOT / ".ci" / "build.py"))
+    with one_at_a_time(ROOT / "_build" / ".building"):
+        if not book["is_fresh"]():
+            capture = request.config.pluginmanager.getplugin("capturemanager")
+            with capture.global_and_fixture_disabled():
+                try:
+                    print(f"\nbuilt the site in {book['build']():.1f} s")
+                except SystemExit as sentence:
+                    pytest.exit(str(sentence), returncode=2)
+    return book["SITE"]
