@@ -1,0 +1,13 @@
+"""The book's widgets: thin views over the lower floors, live in notebooks and on the page."""
+
+from importlib import import_module
+
+_HOME = {"Microscope": "microscope", "ScaleLab": "scale_lab", "HeadAtlas": "head_atlas"}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"llmkit.widgets has no {name!r}. It offers: {', '.join(__all__)}.")
+    return getattr(import_module(f"llmkit.widgets.{_HOME[name]}"), name)

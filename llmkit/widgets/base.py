@@ -1,0 +1,86 @@
+"""What every widget of the book shares: one ES module, and a page that lives without a kernel.
+
+A widget's output carries three things: the view for a notebook with a kernel; the state, from which the
+published page brings the same module to life with no kernel; and a still picture for readers without either.
+"""
+
+import base64
+from typing import Any, ClassVar
+
+import anywidget
+import ipywidgets
+import traitlets
+
+from llmkit.widgets import bundle
+
+PAGE_MIME = "application/vnd.llmkit.widget+json"
+
+
+class LiveWidget(anywidget.AnyWidget):
+    """A view over the lower floors; subclasses set `name` and draw `picture()`.
+
+    `kernel` is True wherever Python answers and False on the published page.
+    `schema` goes up when the meaning of a stored state changes.
+    """
+
+    name: ClassVar[str]
+    schema: ClassVar[int] = 1
+    height: ClassVar[int] = 420  # px, kept free on the page until the widget is live
+
+    kernel = traitlets.Bool(True, read_only=True).tag(sync=True)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        cls._esm = bundle.module(cls.name)
+        cls._css = bundle.style(cls.name)
+        super().__init_subclass__(**kwargs)
+
+    def label(self) -> str:
+        """One line that says what the widget shows, for readers who cannot see it."""
+        raise NotImplementedError
+
+    def picture(self) -> str:
+        """The widget's first picture as SVG text: shown where nothing runs."""
+        raise NotImplementedError
+
+    def state_for_page(self) -> dict[str, Any]:
+        """The values of the synced traits, as JSON; bytes become `{"base64": text}`."""
+        inherited = set(ipywidgets.DOMWidget.class_trait_names()) | set(anywidget.AnyWidget.class_trait_names())
+        names = [name for name in self.trait_names(sync=True) if name not in inherited and not name.startswith("_")]
+        state = {name: as_json(getattr(self, name)) for name in sorted(names)}
+        return {**state, "kernel": False}
+
+    def page_bundle(self) -> dict[str, Any]:
+        """What the published page needs to show this widget."""
+        return {
+            "name": self.name,
+            "schema": self.schema,
+            "label": self.label(),
+            "height": self.height,
+            "picture": self.picture(),
+            "state": self.state_for_page(),
+        }
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self.label()}"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
+        shown = super()._repr_mimebundle_(**kwargs)
+        data, metadata = shown if isinstance(shown, tuple) else (shown or {}, {})
+        page = self.page_bundle()
+        data = {**data, "text/plain": repr(self), "image/svg+xml": page["picture"], PAGE_MIME: page}
+        return data, metadata
+
+
+def as_json(value: Any) -> Any:
+    """`value` with every `bytes` inside it written as base64.
+
+    >>> as_json({"packed": b"ab", "layers": (1, 2)})
+    {'packed': {'base64': 'YWI='}, 'layers': [1, 2]}
+    """
+    if isinstance(value, bytes | bytearray | memoryview):
+        return {"base64": base64.b64encode(bytes(value)).decode("ascii")}
+    if isinstance(value, dict):
+        return {key: as_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    return value
