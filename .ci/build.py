@@ -2,10 +2,14 @@
 
     python .ci/build.py            build when a source is newer than the site
     python .ci/build.py --always   build in any case
+    python .ci/build.py --serve    then show it on a free port of this machine, until Ctrl-C
 
 Standard library only; jupyter-book is called as a program of the same environment.
 """
 
+import contextlib
+import functools
+import http.server
 import os
 import subprocess
 import sys
@@ -60,11 +64,28 @@ def build() -> float:
     return time.time() - began
 
 
+def serve() -> None:
+    """Serve the site on the first free port from 8000."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(SITE))
+    for port in [*range(8000, 8020), 0]:
+        try:
+            server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+            break
+        except OSError:
+            continue
+    print(f"The book is at http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C stops).", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.serve_forever()
+
+
 def main() -> None:
     if "--always" not in sys.argv and is_fresh():
         print("The site is up to date.")
     else:
+        print("Building the site into _build/html", flush=True)
         print(f"Built the site in {build():.0f} s.")
+    if "--serve" in sys.argv:
+        return serve()
     print(f"Open {SITE / 'index.html'}, or run `make serve` and follow the address it prints.")
 
 
