@@ -11,7 +11,6 @@ import http.server
 import os
 import random
 import runpy
-import shutil
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from chromium import ARGUMENTS, NO_BROWSER, find_chromium
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -26,11 +26,20 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # two processes with two threads each on two cores: 14 times slower
 
 ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-NO_BROWSER = (
-    "No Chromium was found. Install one with your package manager (Debian: apt-get install chromium) "
-    "or with `python -m playwright install chromium`; LLMKIT_CHROMIUM can name its path."
-)
+
+
+def pytest_configure(config) -> None:
+    config.addinivalue_line("markers", "lab: drives a real JupyterLab in Chromium")
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Mark by what a test uses, so that the stages of `make test` can be told apart."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "browser" in fixtures or "built_site" in fixtures or ROOT / "tests" / "site" in item.path.parents:
+            item.add_marker("browser")
+        if "lab" in fixtures:
+            item.add_marker("lab")
 
 
 @pytest.fixture(autouse=True)
@@ -44,28 +53,15 @@ def seeded() -> None:
         sys.modules["torch"].set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
-def find_chromium(playwright) -> str | None:
-    """$LLMKIT_CHROMIUM, then the PATH, then the one Playwright installed."""
-    wanted = os.environ.get("LLMKIT_CHROMIUM")
-    if wanted:
-        return shutil.which(wanted)
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
-        if found := shutil.which(name):
-            return found
-    own = playwright.chromium.executable_path
-    return own if Path(own).exists() else None
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
     """A running headless Chromium; open pages with `browser.new_page()` or `browser.new_context()`."""
     from playwright.sync_api import sync_playwright
 
+    if (path := find_chromium()) is None:
+        pytest.exit(NO_BROWSER, returncode=2)
     with sync_playwright() as playwright:
-        path = find_chromium(playwright)
-        if path is None:
-            pytest.exit(NO_BROWSER, returncode=2)
-        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield chromium
         chromium.close()
 

@@ -1,0 +1,131 @@
+"""Check everything: `make test`, or `make test ONLY="lessons site"` for some of the stages.
+
+Stages run in order and stop at the first that fails. Each prints what it does and how long it took.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from chromium import NO_BROWSER, find_chromium
+
+ROOT = Path(__file__).resolve().parents[1]
+REPORTS = ROOT / "_build" / "tests"
+APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "colab", "test_floors.py")]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One heading, the commands under it, and what its failure means."""
+
+    name: str
+    does: str
+    commands: tuple[tuple[str, ...], ...]
+    hint: str
+    needs_browser: bool = False
+
+
+STAGES = (
+    Stage("rules", "lint, package floors, notebook rules",
+          (("ruff", "check", "."), ("pytest", "-q", "tests/lessons", "tests/test_floors.py")),
+          "the lines above name file and rule; `ruff check --fix .` mends most lint."),
+    Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
+          (("pytest", "-q", "tests", "llmkit", *APART, "--doctest-modules", "-m", "not browser",
+            "--jaxtyping-packages=llmkit,beartype.beartype"),),
+          "a formula, a widget or a helper does not do what its test says."),
+    Stage("exercises", "solutions pass, planted wrong answers fail with their own message",
+          (("pytest", "-q", "tests/exercises"),),
+          "an exercise would tell a reader something wrong."),
+    Stage("lessons", "every notebook runs and prints what is stored",
+          (("pytest", "-q", "--nbval", "lessons", "-n", "2", "--dist", "loadscope"),),
+          "run the notebook and look; if the new output is right, `make refresh` stores it."),
+    Stage("site", "the site builds without a warning and lives in Chromium",
+          (("pytest", "-q", "-s", "tests", *APART, "-m", "browser and not lab"),),
+          "a page, a figure or a budget is broken; screenshots are in _build/screenshots.", True),
+    Stage("lab", "JupyterLab itself: run a lesson, move a slider, see the picture change",
+          (("pytest", "-q", "-s", "tests", *APART, "-m", "lab"),),
+          "the lesson or a widget fails in JupyterLab.", True),
+    Stage("colab", "every lesson in an environment with Colab's package versions",
+          (("pytest", "-q", "-s", "tests/colab"),),
+          "a lesson would fail on Colab."),
+)
+
+
+def chosen(names: list[str]) -> list[Stage]:
+    """The stages asked for, in their own order; all of them when none is named."""
+    known = [stage.name for stage in STAGES]
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"There is no stage called {unknown[0]!r}. The stages are {', '.join(known)}.")
+    return [stage for stage in STAGES if not names or stage.name in names]
+
+
+def environment() -> dict[str, str]:
+    """Offline, one thread per process, unbuffered."""
+    threads = {name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    return {**os.environ, **threads, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def run(stage: Stage) -> dict[str, int]:
+    """Run a stage; its counts of passed, failed and skipped. Exits with a sentence when it fails."""
+    total = {"passed": 0, "failed": 0, "skipped": 0}
+    for tool, *arguments in stage.commands:
+        report = REPORTS / f"{stage.name}.xml"
+        report.unlink(missing_ok=True)
+        extra = [f"--junitxml={report}"] if tool == "pytest" else []
+        code = subprocess.run([sys.executable, "-m", tool, *arguments, *extra], cwd=ROOT, env=environment()).returncode
+        for key, value in counted(report, tool, code).items():
+            total[key] += value
+        if code:
+            why = "no test was found" if tool == "pytest" and code == 5 else stage.hint
+            print(f"\nStage {stage.name} failed: {why} Alone: make test ONLY={stage.name}", flush=True)
+            finish(total)
+            sys.exit(1)
+    return total
+
+
+def counted(report: Path, tool: str, code: int) -> dict[str, int]:
+    """Read pytest's own report; a linter counts as one test."""
+    if tool != "pytest" or not report.exists():
+        return {"passed": int(code == 0), "failed": int(code != 0)}
+    suites = ElementTree.parse(report).getroot().iter("testsuite")
+    tests, failed, skipped = 0, 0, 0
+    for suite in suites:
+        tests += int(suite.get("tests", 0))
+        failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped += int(suite.get("skipped", 0))
+    return {"passed": tests - failed - skipped, "failed": failed, "skipped": skipped}
+
+
+def finish(total: dict[str, int]) -> None:
+    """The one closing line."""
+    print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped", flush=True)
+
+
+def main() -> None:
+    stages, times = chosen(sys.argv[1:]), []
+    if any(stage.needs_browser for stage in stages) and find_chromium() is None:
+        sys.exit(NO_BROWSER)
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    total = {"passed": 0, "failed": 0, "skipped": 0}
+    for number, stage in enumerate(stages, 1):
+        print(f"\n== {number}/{len(stages)} {stage.name}: {stage.does}", flush=True)
+        began = time.monotonic()
+        for key, value in run(stage).items():
+            total[key] += value
+        times.append((stage.name, time.monotonic() - began))
+        print(f"== {stage.name} took {times[-1][1]:.0f} s", flush=True)
+    print("\n" + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in times)
+          + f"; {sum(seconds for _, seconds in times):.0f} s in all.")
+    finish(total)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")

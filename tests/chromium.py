@@ -1,0 +1,29 @@
+"""Find a Chromium to test in: $LLMKIT_CHROMIUM, then the PATH, then the one Playwright installed."""
+
+import os
+import shutil
+from pathlib import Path
+
+NO_BROWSER = (
+    "No Chromium was found. Install one with your package manager (Debian: apt-get install chromium) "
+    "or with `python -m playwright install chromium`; LLMKIT_CHROMIUM can name its path."
+)
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def find_chromium() -> str | None:
+    """The path of a browser, or None."""
+    if wanted := os.environ.get("LLMKIT_CHROMIUM"):
+        return shutil.which(wanted)
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        if found := shutil.which(name):
+            return found
+    return playwrights_own()
+
+
+def playwrights_own() -> str | None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() else None
