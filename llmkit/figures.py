@@ -1,0 +1,63 @@
+"""Plotly figures of the lessons: pure functions of numbers, with one look.
+
+Backgrounds are transparent and text is a mid gray that can be read on white and on black;
+the published page changes it with the theme.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+ACCENT = "#b3244f"  # as in llmkit/widgets/js/kit.css
+SERIES = (ACCENT, "#123570", "#a59c74", "#707173")  # the accent first, then cividis tones far apart
+DASHES = ("solid", "dash", "dot", "dashdot")  # a second sign beside the color
+_INK = "#7a808c"
+
+
+def heatmaps(panels: Mapping[str, Sequence], tokens: Sequence[str], height: int = 250) -> go.Figure:
+    """Square matrices side by side: one panel per entry of `panels`, each (T, T), rows are queries.
+
+    Every panel has a scale of its own, because scores of different kinds have no common unit.
+    """
+    figure = make_subplots(1, len(panels), subplot_titles=list(panels), horizontal_spacing=0.06)
+    for column, matrix in enumerate(panels.values(), start=1):
+        values = np.asarray(matrix, dtype=float).round(3)
+        figure.add_heatmap(
+            z=values, x=list(tokens), y=list(tokens), row=1, col=column, colorscale="Cividis", showscale=False,
+            hovertemplate="%{y} → %{x}: %{z:.2f}<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", showticklabels=False)
+    figure.update_yaxes(showticklabels=True, col=1)
+    return _dressed(figure, height)
+
+
+def curves(
+    x: Sequence[float], series: Mapping[str, Sequence[float]], x_title: str, y_title: str, height: int = 320
+) -> go.Figure:
+    """Lines over a logarithmic axis, one per entry of `series`, told apart by color and by dash."""
+    figure = go.Figure()
+    for (name, values), color, dash in zip(series.items(), SERIES, DASHES, strict=False):
+        figure.add_scatter(
+            x=list(x), y=np.asarray(values, dtype=float).round(4), name=name, mode="lines+markers",
+            line={"color": color, "dash": dash, "width": 2.5},
+        )  # fmt: skip
+    figure.update_xaxes(type="log", title=x_title, tickvals=list(x), ticktext=[f"{value:g}" for value in x])
+    figure.update_yaxes(title=y_title, rangemode="tozero")
+    return _dressed(figure, height)
+
+
+def _dressed(figure: go.Figure, height: int) -> go.Figure:
+    grid = {"gridcolor": "rgba(128,134,146,0.22)", "zeroline": False}
+    figure.update_xaxes(**grid)
+    figure.update_yaxes(**grid)
+    return figure.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 60, "r": 16, "t": 40, "b": 50},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "Inter Variable, Inter, system-ui, sans-serif", "size": 13, "color": _INK},
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+    )

@@ -1,0 +1,29 @@
+import json
+
+import pytest
+import torch
+
+from llmkit import figures
+
+
+def read(array):
+    """The numbers of a figure's array, however this Plotly stores it."""
+    return torch.tensor([[float(x) for x in row] for row in array])
+
+
+def test_heatmaps_hold_the_numbers_they_were_given():
+    matrix = torch.rand(3, 3, generator=torch.Generator().manual_seed(0))
+    figure = figures.heatmaps({"one": matrix, "two": 2 * matrix}, ["a", "b", "c"])
+    assert len(figure.data) == 2
+    assert read(figure.data[1].z) == pytest.approx(2 * matrix, abs=5e-4)
+
+
+def test_curves_differ_by_color_and_by_dash():
+    figure = figures.curves([1, 2, 4], {"raw": [1, 2, 3], "scaled": [1, 1, 1]}, "d", "nats")
+    lines = [(line.line.color, line.line.dash) for line in figure.data]
+    assert len({color for color, _ in lines}) == len({dash for _, dash in lines}) == 2
+
+
+def test_figures_survive_the_trip_through_json():
+    figure = figures.curves([1, 2], {"raw": [0.5, 1]}, "d", "nats")
+    assert json.loads(figure.to_json())["layout"]["paper_bgcolor"] == "rgba(0,0,0,0)"
