@@ -30,8 +30,9 @@ class LiveWidget(anywidget.AnyWidget):
     kernel = traitlets.Bool(True, read_only=True).tag(sync=True)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        cls._esm = bundle.module(cls.name)
-        cls._css = bundle.style(cls.name)
+        if "name" in vars(cls):  # not the classes that ipywidgets makes when it adds traits to an instance
+            cls._esm = bundle.module(cls.name)
+            cls._css = bundle.style(cls.name)
         super().__init_subclass__(**kwargs)
 
     def label(self) -> str:
