@@ -1,0 +1,374 @@
+r"""Lesson 05, scaled dot-product attention: five exercises, from the weights to their gradients.
+
+Each one reads in the same order: the solution, the numbers it is tried on, the card. The wrong answers are in
+`lesson_05_mistakes.py`. Shapes: T queries, S keys, D numbers in a query or key, E numbers in a value.
+"""
+
+import math
+
+import torch
+
+import llmkit.exercises.lesson_05_mistakes as wrong
+from llmkit.exercises.card import Case, Exercise, Lesson
+
+
+def normal(seed: int, *shape: int) -> torch.Tensor:
+    """Numbers from the normal distribution, in float64, the same every time."""
+    return torch.randn(*shape, generator=torch.Generator("cpu").manual_seed(seed), dtype=torch.float64, device="cpu")
+
+
+def table(*rows, dtype=torch.float64) -> torch.Tensor:
+    return torch.tensor(rows, dtype=dtype, device="cpu")
+
+
+# 05.1 -----------------------------------------------------------------------------------------------
+
+
+def attention_weights(query, key):
+    """Weights (..., T, S): how each query (..., T, D) shares its attention among the keys (..., S, D)."""
+    scores = query @ key.mT / math.sqrt(query.shape[-1])  # (..., T, S)
+    return torch.softmax(scores, dim=-1)  # (..., T, S)
+
+
+def weights_cases() -> list[Case]:
+    query, key = table([2, 0, 0, 0], [0, 2, 0, 0]), table([1, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0])
+    return [
+        Case("two queries, three keys, d = 4", {"query": query, "key": key}),
+        Case("four queries, four keys, d = 9", {"query": normal(1, 4, 9), "key": normal(2, 4, 9)}),
+        Case("three queries, five keys, d = 64", {"query": normal(3, 3, 64), "key": normal(4, 5, 64)}),
+        Case("a batch of two", {"query": normal(5, 2, 3, 8), "key": normal(6, 2, 4, 8)}),
+        Case("a batch of two with three heads", {"query": normal(7, 2, 3, 4, 16), "key": normal(8, 2, 3, 4, 16)}),
+    ]
+
+
+WEIGHTS = Exercise(
+    id="05.1",
+    title="Attention weights",
+    stars=1,
+    minutes=5,
+    task=r"""
+Write `attention_weights(query, key)`, the first three of the four steps. Score every query against every key with
+a dot product, divide by $\sqrt{d}$, and let softmax turn each row of scores into weights:
+
+$$W = \operatorname{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}}\right)$$
+
+Here $d$ is the length of one query. Row $i$ of $W$ says how query $i$ shares its attention among the keys, so it
+sums to 1.
+
+`query` has shape `(..., T, D)`, `key` has `(..., S, D)`, and the answer has `(..., T, S)`. The dots stand for
+batch dimensions: none, one or several.
+""",
+    hints=(
+        "All dot products at once are one matrix product: `(T, D)` times `(D, S)` gives `(T, S)`. "
+        "`key.mT` swaps the last two axes and leaves batch dimensions where they are.",
+        "`query.shape[-1]` is $d$, and `math.sqrt` takes its root.",
+        "In `torch.softmax(scores, dim=...)`, the axis you name is the one whose numbers will sum to 1. "
+        "Which axis of the scores runs over the keys?",
+    ),
+    solution=attention_weights,
+    mistakes=(
+        wrong.divided_by_d,
+        wrong.not_divided,
+        wrong.multiplied,
+        wrong.softmax_over_queries,
+        wrong.no_softmax,
+        wrong.divided_after_softmax,
+    ),
+    properties=(wrong.rows_sum_to_one,),
+    cases=weights_cases,
+    returns=("weights",),
+    afterword="Multiply these weights by the values, and you have attention.",
+)
+
+
+# 05.2 -----------------------------------------------------------------------------------------------
+
+
+def stable_softmax(scores):
+    """Softmax along the last axis, for scores of any size; a score of -inf gets weight 0."""
+    largest = scores.max(dim=-1, keepdim=True).values  # (..., 1)
+    exponentials = torch.exp(scores - largest)  # between 0 and 1, and exactly 1 at the largest
+    return exponentials / exponentials.sum(dim=-1, keepdim=True)
+
+
+def softmax_cases() -> list[Case]:
+    inf = torch.inf
+    return [
+        Case("small scores", {"scores": table([0, 1, 2], [0, 0, 0], [3, 1, -1])}),
+        Case("scores near 10,000", {"scores": table([10_000, 10_001, 10_002], [10_000, 9_999, 0])}),
+        Case("one row near 10,000, one near 0", {"scores": table([10_000, 10_001, 10_002], [0, 1, 2])}),
+        Case("some scores are -inf", {"scores": table([0, 1, -inf], [-inf, -2, -inf])}),
+        Case("a batch of two with three heads", {"scores": 3 * normal(9, 2, 3, 4, 5)}),
+        Case("a batch, its rows far apart", {"scores": normal(10, 2, 3, 4) + 10_000 * normal(11, 2, 3, 1)}),
+    ]
+
+
+STABLE = Exercise(
+    id="05.2",
+    title="A softmax that does not overflow",
+    stars=1,
+    minutes=8,
+    task=r"""
+Write `stable_softmax(scores)` along the last axis, from `exp`, `max` and `sum`. The formula
+
+$$w_i = \frac{e^{s_i}}{\sum_j e^{s_j}}$$
+
+is right on paper and breaks in a computer: at a score of 10,000, $e^{10000}$ is larger than any float, and the
+weight becomes NaN. But only differences of scores matter. Subtract the same number from every score in a row, and
+no weight changes. Choose that number well.
+
+A score of $-\infty$ marks a key that must not be seen; its weight is 0. Every row has at least one finite score,
+and the rows of one tensor may lie far apart.
+""",
+    hints=(
+        "`exp` overflows above about 709 in float64, and above 88 in float32. It never overflows at 0 or below, where "
+        "it can at worst become 0.",
+        "After subtracting the largest score of its row, every score is at most 0, and one of them is exactly 0. So the "
+        "sum is at least 1, and nothing is divided by 0.",
+        "`scores.max(dim=-1, keepdim=True).values` has one number for each row, in shape `(..., 1)`, which lines up with "
+        "`scores`. The sum needs `keepdim=True` as well.",
+    ),
+    solution=stable_softmax,
+    mistakes=(wrong.nothing_subtracted, wrong.one_maximum_for_all, wrong.mean_subtracted, wrong.keepdim_forgotten),
+    properties=(wrong.rows_sum_to_one,),
+    cases=softmax_cases,
+    returns=("weights",),
+    afterword="`torch.softmax` does the same inside. Now you know what it protects you from.",
+)
+
+
+# 05.3 -----------------------------------------------------------------------------------------------
+
+
+def masked_attention(query, key, value, mask):
+    """Attention output (..., T, E), each query seeing only keys where mask (..., T, S) is True; none: output 0."""
+    scores = query @ key.mT / math.sqrt(query.shape[-1])  # (..., T, S)
+    scores = scores.masked_fill(~mask, -torch.inf)
+    weights = torch.softmax(scores, dim=-1)  # a row of -inf alone gives NaN here
+    weights = weights.masked_fill(~mask, 0)  # and 0 here; elsewhere nothing changes
+    return weights @ value  # (..., T, E)
+
+
+def mask_case(name: str, seed: int, mask: torch.Tensor, *batch: int) -> Case:
+    T, S = mask.shape[-2:]  # noqa: N806
+    query, key, value = normal(seed, *batch, T, 8), normal(seed + 1, *batch, S, 8), normal(seed + 2, *batch, S, 3)
+    return Case(name, {"query": query, "key": key, "value": value, "mask": mask})
+
+
+def mask_cases() -> list[Case]:
+    query, key, value = table([2, 0, 0, 0], [0, 2, 0, 0]), table([1, 0, 0, 0], [0, 1, 0, 0]), table([1, 0], [0, 1])
+    first = table([True, False], [True, True], dtype=torch.bool)
+    causal = (normal(12, 4, 4) < torch.inf).tril()
+    scattered = normal(13, 3, 5) > 0
+    scattered[:, 0] = True
+    blind = scattered & table([True], [False], [True], dtype=torch.bool)
+    return [
+        Case("the first query may see only the first key", {"query": query, "key": key, "value": value, "mask": first}),
+        mask_case("a causal mask", 20, causal),
+        mask_case("three queries, five keys", 30, scattered),
+        mask_case("the second of three queries may look nowhere", 40, blind),
+        mask_case("a causal mask, a batch of two with three heads", 50, causal, 2, 3),
+        mask_case("another mask for each sentence", 60, torch.stack([scattered, blind])[:, None], 2, 3),
+    ]
+
+
+MASKED = Exercise(
+    id="05.3",
+    title="Attention with a mask",
+    stars=2,
+    minutes=12,
+    task=r"""
+Write `masked_attention(query, key, value, mask)`: all four steps, where `mask[i, j]` is True when query $i$ may
+look at key $j$. A key that is hidden from a query gets weight 0, and the weights of the visible keys sum to 1.
+
+One case needs care. A query that may look nowhere, such as one in an empty sentence of a padded batch, has nothing to
+average. Its output is a row of zeros, not NaN.
+
+`query` has shape `(..., T, D)`, `key` has `(..., S, D)`, `value` has `(..., S, E)`, and `mask` has `(T, S)` or batch
+dimensions that broadcast with the others. The answer has shape `(..., T, E)`.
+""",
+    hints=(
+        "What score does a key need so that its weight is exactly 0 after the softmax? Remember that $e^0 = 1$.",
+        "`scores.masked_fill(~mask, -torch.inf)` returns a copy that is -inf wherever `mask` is False.",
+        "In a row without any True, softmax gives 0 / 0, which is NaN. After the softmax, every hidden weight should be 0 in "
+        "any case; say so once more with `masked_fill`.",
+    ),
+    solution=masked_attention,
+    mistakes=(
+        wrong.mask_ignored,
+        wrong.mask_inverted,
+        wrong.mask_inverted_nan,
+        wrong.masked_after_softmax,
+        wrong.multiplied_scores,
+        wrong.empty_row_nan,
+        wrong.empty_row_uniform,
+    ),
+    cases=mask_cases,
+    returns=("output",),
+    afterword="With the mask `torch.ones(T, T).tril().bool()`, this is the attention of every GPT.",
+)
+
+
+# 05.4 -----------------------------------------------------------------------------------------------
+
+
+def softmax_backward(weights, grad_weights):
+    """From the gradient of softmax weights (..., S) to the gradient of the scores they came from, same shape."""
+    average = (weights * grad_weights).sum(dim=-1, keepdim=True)  # (..., 1)
+    return weights * (grad_weights - average)  # (..., S)
+
+
+def softmax_by_autograd(weights, grad_weights):
+    """What PyTorch gives: log(w) are scores whose softmax is w."""
+    scores = weights.log().requires_grad_()
+    return torch.autograd.grad(torch.softmax(scores, dim=-1), scores, grad_weights)[0]
+
+
+def backward_cases() -> list[Case]:
+    weights, grad = table([0.5, 0.25, 0.25], [0.1, 0.2, 0.7]), table([1, 0, 0], [0, 3, 1])
+
+    def case(name: str, seed: int, *shape: int) -> Case:
+        weights = torch.softmax(normal(seed, *shape), dim=-1)
+        return Case(name, {"weights": weights, "grad_weights": normal(seed + 1, *shape)})
+
+    return [
+        Case("two rows of three weights", {"weights": weights, "grad_weights": grad}),
+        case("four rows of four weights", 70, 4, 4),
+        case("a batch of two", 80, 2, 3, 6),
+        case("a batch of two with three heads", 90, 2, 3, 4, 4),
+    ]
+
+
+BACKWARD = Exercise(
+    id="05.4",
+    title="Back through the softmax",
+    stars=2,
+    minutes=12,
+    task=r"""
+In training, a gradient arrives from above: $g_i = \partial L / \partial w_i$, how much the loss changes with each
+weight. It has to be passed on to the scores the weights came from,
+
+$$\frac{\partial L}{\partial s_j} = \sum_i g_i \, \frac{\partial w_i}{\partial s_j}
+\qquad\text{with}\qquad \frac{\partial w_i}{\partial s_j} = w_i \, (\delta_{ij} - w_j),$$
+
+where $\delta_{ij}$ is 1 when $i = j$ and 0 otherwise. Write `softmax_backward(weights, grad_weights)`, which returns
+the gradient of the scores. All three have the same shape `(..., S)`.
+
+Do not build the Jacobian: for a row of $S$ weights it has $S^2$ entries. Work the sum out with a pencil first. What is
+left takes one or two lines.
+""",
+    hints=(
+        r"Put the Jacobian into the sum and split it in two: $\sum_i g_i w_i \delta_{ij}$ and $-\sum_i g_i w_i w_j$. "
+        "In the first, only one term is not 0.",
+        r"The second sum is $w_j$ times $\sum_i g_i w_i$, a single number for the whole row: the average of the gradient "
+        "under the weights.",
+        r"So $\partial L / \partial s_j = w_j \, \bigl(g_j - \sum_i w_i g_i\bigr)$. In code the sum needs `dim=-1` and "
+        "`keepdim=True`.",
+    ),
+    solution=softmax_backward,
+    reference=softmax_by_autograd,
+    mistakes=(
+        wrong.sum_forgotten,
+        wrong.diagonal_only,
+        wrong.sign_flipped,
+        wrong.summed_over_queries,
+        wrong.unweighted_sum,
+    ),
+    properties=(wrong.rows_sum_to_zero,),
+    cases=backward_cases,
+    returns=("grad_scores",),
+    afterword="Read it again: a score rises only if its key did better than the average of its row.",
+)
+
+
+# 05.5 -----------------------------------------------------------------------------------------------
+
+
+def attention_backward(query, key, value, grad_output):
+    """Gradients of query (..., T, D), key (..., S, D), value (..., S, E), from that of the output (..., T, E)."""
+    scale = 1 / math.sqrt(query.shape[-1])
+    weights = torch.softmax(query @ key.mT * scale, dim=-1)  # (..., T, S)
+
+    grad_value = weights.mT @ grad_output  # (..., S, E)
+    grad_weights = grad_output @ value.mT  # (..., T, S)
+    average = (weights * grad_weights).sum(dim=-1, keepdim=True)  # (..., T, 1)
+    grad_scores = weights * (grad_weights - average)  # (..., T, S)
+    grad_query = grad_scores @ key * scale  # (..., T, D)
+    grad_key = grad_scores.mT @ query * scale  # (..., S, D)
+    return grad_query, grad_key, grad_value
+
+
+def attention_by_autograd(query, key, value, grad_output):
+    """What PyTorch gives, by walking the forward computation back."""
+    tensors = [tensor.clone().requires_grad_() for tensor in (query, key, value)]
+    output = torch.softmax(tensors[0] @ tensors[1].mT / math.sqrt(query.shape[-1]), dim=-1) @ tensors[2]
+    return torch.autograd.grad(output, tensors, grad_output)
+
+
+def gradient_case(name: str, seed: int, T: int, S: int, *batch: int) -> Case:  # noqa: N803
+    shapes = {"query": (T, 8), "key": (S, 8), "value": (S, 3), "grad_output": (T, 3)}
+    return Case(name, {key: normal(seed + i, *batch, *shape) for i, (key, shape) in enumerate(shapes.items())})
+
+
+def gradient_cases() -> list[Case]:
+    first = {
+        "query": table([2, 0, 0, 0], [0, 4, 0, 0]),
+        "key": table([1, 0, 0, 0], [0, 1, 0, 1]),
+        "value": table([1, 0], [0, 2]),
+        "grad_output": table([1, 0], [3, 1]),
+    }
+    return [
+        Case("two queries, two keys, d = 4", first),
+        gradient_case("four queries, four keys", 100, 4, 4),
+        gradient_case("three queries, five keys", 110, 3, 5),
+        gradient_case("a batch of two", 120, 4, 4, 2),
+        gradient_case("a batch of two with three heads", 130, 3, 6, 2, 3),
+    ]
+
+
+GRADIENTS = Exercise(
+    id="05.5",
+    title="The gradients of attention",
+    stars=3,
+    minutes=25,
+    task=r"""
+Write `attention_backward(query, key, value, grad_output)`, which returns `grad_query, grad_key, grad_value`: what
+training needs from attention, without autograd. Given is $G = \partial L / \partial O$, the gradient of the output
+
+$$O = W V, \qquad W = \operatorname{softmax}(S), \qquad S = \frac{Q K^\top}{\sqrt{d}}.$$
+
+Compute $W$ again, then walk the steps backward, from $O$ to $W$ and $V$, from $W$ to $S$, from $S$ to $Q$ and $K$.
+Each gradient has the shape of what it belongs to, which settles most questions about transposing.
+
+The check compares with autograd, in float64, to within $10^{-10}$. There is no mask.
+""",
+    hints=(
+        r"One rule carries most of the way. If $C = A B$ and $G$ is the gradient of $C$, then the gradient of $A$ is "
+        r"$G B^\top$, and the gradient of $B$ is $A^\top G$.",
+        "With $O = W V$, the rule gives `grad_weights = grad_output @ value.mT` and `grad_value = weights.mT @ grad_output`. "
+        "From `grad_weights` to `grad_scores` is exercise 05.4.",
+        r"$S = Q K^\top / \sqrt{d}$ is a product as well, of $Q$ and $K^\top$, and the factor $1/\sqrt{d}$ stays in front of "
+        "both gradients. The rule gives the gradient of $K^\\top$; transpose it to get `grad_key`.",
+    ),
+    solution=attention_backward,
+    reference=attention_by_autograd,
+    mistakes=(
+        wrong.scale_forgotten,
+        wrong.softmax_skipped,
+        wrong.softmax_sum_forgotten,
+        wrong.scores_not_transposed,
+        wrong.query_and_key_swapped,
+        wrong.order_swapped,
+        wrong.weights_not_transposed,
+        wrong.values_scaled,
+    ),
+    properties=(wrong.keys_sum_to_zero,),
+    cases=gradient_cases,
+    returns=("grad_query", "grad_key", "grad_value"),
+    tolerance=1e-10,
+    afterword="You have written the backward pass of attention. Training a transformer repeats these lines in every head "
+    "of every layer.",
+)
+
+
+LESSON = Lesson("05", "Scaled dot-product attention", (WEIGHTS, STABLE, MASKED, BACKWARD, GRADIENTS))
