@@ -138,3 +138,14 @@ def built_site(request) -> Path:
                 except SystemExit as sentence:
                     pytest.exit(str(sentence), returncode=2)
     return book["SITE"]
+
+
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory) -> Iterator:
+    """A running JupyterLab with a copy of the lessons; what it can do is in tests/lab/lab.py."""
+    sys.path.insert(0, str(ROOT / "tests" / "lab"))
+    from lab import Lab
+
+    server = Lab(browser, tmp_path_factory.mktemp("lab"))
+    yield server
+    server.stop()
