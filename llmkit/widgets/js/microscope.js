@@ -1,0 +1,337 @@
+// The q·k microscope: attention over a handful of tokens, one step at a time, on numbers that can be changed.
+// Keys stand above the columns and values below them, queries left of the rows and outputs right of them:
+// every cell sits where its row and its column meet, so where it came from can be seen.
+
+import { mix, products, softmax } from "./math.js";
+import { asTable, button, checkbox, choice, formatNumber, frame, h, legend, oncePerFrame, paint, wantsStillness } from "./kit.js";
+
+const LARGEST = 100;  // as in microscope.py
+const FIELDS = ["tokens", "query", "key", "value", "causal", "step", "row", "question", "guess"];
+const STEPS = ["multiply", "sum", "scale", "mask", "softmax", "weighted sum"];
+const FORMULAS = ["q_{ic} × k_{jc}", "q_i · k_j = Σ_c q_{ic} k_{jc}", "s_{ij} = q_i · k_j / √d", "s_{ij} = −∞  if j > i", "w_{ij} = e^{s_{ij}} / Σ_j e^{s_{ij}}", "o_i = Σ_j w_{ij} v_j"];
+
+// Every step of attention on plain arrays; tests compare it with llmkit.attention.attend.
+export function trace({ query, key, value, causal }) {
+  const parts = query.map((q) => key.map((k) => q.map((x, c) => x * k[c])));
+  const raw = products(query, key);
+  const scaled = raw.map((row) => row.map((score) => score / Math.sqrt(key[0].length)));
+  const masked = scaled.map((row, i) => row.map((score, j) => (causal && j > i ? -Infinity : score)));
+  const weights = masked.map(softmax);
+  return { parts, raw, scaled, masked, weights, output: mix(weights, value) };
+}
+
+// ---- numbers and formulas as text: exact numbers stay exact ("4"), rounded ones say so ("≈ 2.83") ---------------
+
+const isExact = (x) => Math.abs(x - Number(x.toFixed(2))) < 1e-9;
+const short = (x) => (isExact(x) ? formatNumber(x).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") : formatNumber(x));
+const equals = (x) => `${isExact(x) ? "=" : "≈"} ${short(x)}`;
+const inner = (x) => (x < 0 ? `(${short(x)})` : short(x));
+const vector = (numbers) => `(${numbers.map(short).join(", ")})`;
+const name = (token) => h("bdi", { class: "ms-token" }, shown(token));
+const shown = (token) => token.replace(/^\s+|\s+$/g, (space) => "␣".repeat(space.length)) || "∅";
+
+// "s_{ij} = e^x" as HTML: letters in italics, _ below, ^ above; braces hold more than one sign.
+function formula(text) {
+  const found = text.match(/[_^]\{(?:[^{}]|\{[^{}]*\})*\}|[_^].|[a-z]+|[^_^a-z]+/g) ?? [];
+  return found.map((part) => {
+    if (/^[_^]/.test(part)) return h(part[0] === "_" ? "sub" : "sup", {}, formula(part.slice(1).replace(/^\{(.*)\}$/, "$1")));
+    return /^[a-z]+$/.test(part) && part !== "if" ? h("i", {}, part) : part;
+  });
+}
+
+function explain(step, state) {
+  const d = state.key[0].length;
+  if (step === 1) return "Each number of a query meets the same number of a key.";
+  if (step === 2) return "Add the products: one score for each pair. High means “you are what I need”.";
+  if (step === 3) return `Divide by √${d} ${equals(Math.sqrt(d))}, or scores grow with the number of dimensions.`;
+  if (step === 4) return state.causal ? "A word may not look at the words after it: those scores become −∞." : "The mask is off: every word may look at every word.";
+  if (step === 5) return "Turn each row into shares that are positive and sum to 1.";
+  return "Mix the values by those shares. This is what the word takes with it.";
+}
+
+// The chosen word's row, spelled out: [token, how, result] for each key, and a last line where the row comes together.
+function work(step, state, m, i) {
+  const { tokens, query, key, value } = state;
+  const row = m.masked[i];
+  const top = Math.max(...row);
+  const shift = Math.abs(top) > 10 ? top : 0;
+  const total = row.reduce((sum, score) => sum + Math.exp(score - shift), 0);
+  const power = (score) => ["e", h("sup", {}, shift ? `${short(score)} − ${inner(shift)}` : short(score))];
+  const lines = tokens.map((token, j) => {
+    if (step === 1) return [token, query[i].map((x, c) => `${inner(x)} × ${inner(key[j][c])}`).join(",   "), vector(m.parts[i][j])];
+    if (step === 2) return [token, m.parts[i][j].map(inner).join(" + "), short(m.raw[i][j])];
+    if (step === 3) return [token, `${short(m.raw[i][j])} / √${query[i].length}`, short(m.scaled[i][j])];
+    if (step === 4) return [token, row[j] === -Infinity ? "comes later" : "may be seen", short(row[j])];
+    if (step === 5) return [token, row[j] === -Infinity ? "e to the −∞ is 0" : [power(row[j]), ` / ${short(total)}`], short(m.weights[i][j])];
+    return [token, `${short(m.weights[i][j])} × ${vector(value[j])}`, vector(value[j].map((x) => x * m.weights[i][j]))];
+  });
+  if (step === 5) lines.push([null, ["their sum is the number divided by: ", short(total)], "1"]);
+  if (step === 6) lines.push([null, "their sum", vector(m.output[i])]);
+  return lines;
+}
+
+// ---- the widget ---------------------------------------------------------------------------------------------
+
+function render({ model, el }) {
+  const { root, say, notice, dispose } = frame(el, "q·k microscope");
+  const read = () => Object.fromEntries(FIELDS.map((key) => [key, model.get(key)]));
+  const first = read();
+  let state = first;
+  let m = trace(state);
+  let at = null;      // the cell under the pointer or the focus: [row, column]
+  let timer = 0;
+  let grid;
+
+  const keep = (changes) => {
+    for (const [key, value] of Object.entries(changes)) model.set(key, value);
+    model.save_changes();
+    draw();
+  };
+  const goTo = (step) => {
+    keep({ step: Math.min(Math.max(step, 1), STEPS.length), question: false });
+    say(`Step ${step} of 6: ${STEPS[step - 1]}. ${explain(step, state)}`);
+  };
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    draw();
+  };
+  const play = () => {
+    if (timer) return stop();
+    if (state.question || state.step === STEPS.length) goTo(1);
+    timer = setInterval(() => (state.step < STEPS.length ? goTo(state.step + 1) : stop()), 1800);
+    draw();
+  };
+  const guess = (j) => {
+    keep({ guess: j, step: 5 });
+    say(judge().map((part) => part.textContent ?? part).join(""));
+  };
+
+  const steps = choice({
+    label: "Step", value: state.step, onChange: (step) => { stop(); goTo(step); },
+    options: STEPS.map((title, i) => [i + 1, [h("b", {}, String(i + 1)), h("em", {}, ` ${title}`)]]),
+  });
+  const back = button("‹", () => { stop(); goTo(state.step - 1); }, { "aria-label": "Previous step", title: "Previous step" });
+  const next = button("›", () => { stop(); goTo(state.step + 1); }, { "aria-label": "Next step", title: "Next step" });
+  const playButton = button("Play", play, { class: "llm-button ms-play" });
+  if (wantsStillness()) playButton.hidden = true;
+  const bar = h("div", { class: "ms-bar" }, steps.el, h("div", { class: "ms-moves" }, back, next, playButton));
+  const ask = h("div", { class: "ms-ask" });
+  const line = h("div", { class: "ms-line" });
+  const causal = checkbox({ label: "causal mask", value: state.causal, onChange: (on) => keep({ causal: on }) });
+  const scale = legend("", 0, 1, short);
+  const reset = button("Reset", () => { notice(""); keep({ query: first.query, key: first.key, value: first.value, causal: first.causal }); }, { class: "ms-reset", title: "Bring the first numbers back" });
+  const plate = h("div", { class: "ms-plate" });
+  const panel = h("div", { class: "ms-work" });
+  const table = asTable("Every number of every step", () => tableRows(state, m));
+  root.append(h("div", { class: "ms" }, h("div", { class: "ms-top" }, ask, bar), line, plate, panel, table.el));
+
+  const edit = (which, r, c, input) => {
+    const x = input.value.trim() === "" ? NaN : Number(input.value);
+    if (!Number.isFinite(x) || Math.abs(x) > LARGEST) {
+      notice(`That is not a number from −${LARGEST} to ${LARGEST}, so the ${which} of “${shown(state.tokens[r])}” keeps ${short(state[which][r][c])}.`);
+      return;
+    }
+    notice("");
+    keep({ [which]: model.get(which).map((row, i) => (i === r ? row.map((old, e) => (e === c ? x : old)) : row)) });
+  };
+
+  // The grid is built when the number of tokens or dimensions changes; afterwards only texts and colors change.
+  function build() {
+    const size = state.tokens.length;
+    const numbers = (which, r) => h("div", { class: `ms-vector ms-${which}` }, state[which][r].map((x, c) => {
+      const input = h("input", { type: "number", step: "0.5", min: -LARGEST, max: LARGEST });
+      input.addEventListener("input", () => edit(which, r, c, input));
+      input.addEventListener("blur", () => { input.value = tidy(state[which][r][c]); });
+      return input;
+    }));
+    const place = (element, row, column) => {
+      element.style.gridRow = row;
+      element.style.gridColumn = column;
+      return element;
+    };
+    const cells = state.tokens.map((_, i) => [...state.tokens, ...state.value[0]].map((_, j) =>
+      h("button", { type: "button", class: j < size ? "ms-cell" : "ms-cell ms-out", tabindex: "-1", "data-i": i, "data-j": j })));
+    grid = {
+      cells, shape: shapeOf(state),
+      heads: state.tokens.map((_, j) => place(h("span", { class: "ms-head" }), 1, 3 + j)),
+      rows: state.tokens.map((_, i) => place(h("button", { type: "button", class: "ms-name", onclick: () => keep({ row: i }) }), 4 + i, 1)),
+      key: state.tokens.map((_, j) => place(numbers("key", j), 2, 3 + j)),
+      query: state.tokens.map((_, i) => place(numbers("query", i), 4 + i, 2)),
+      value: state.tokens.map((_, j) => place(numbers("value", j), 5 + size, 3 + j)),
+    };
+    const caption = (which, says) => h("div", { class: "ms-caption" }, h("b", {}, which), " ", h("span", {}, says));
+    const board = h("div", { class: "ms-grid", role: "group", "aria-label": "Each row is a word that asks, each column a word that answers. Arrow keys move between cells." },
+      place(h("div", { class: "ms-about" }, caption("key", "what am I?"), caption("query", "what do I need?")), "1 / 3", "1 / 3"),
+      grid.heads, grid.key, place(h("div", { class: "ms-corner" }, causal.el, caption("output", "")), "1 / 3", 3 + size),
+      state.tokens.map((_, i) => [grid.rows[i], grid.query[i],
+        cells[i].slice(0, size).map((cell, j) => place(cell, 4 + i, 3 + j)),
+        place(h("div", { class: "ms-vector ms-outputs" }, cells[i].slice(size)), 4 + i, 3 + size)]),
+      place(caption("value", "what I hand over"), 5 + size, "1 / 3"), grid.value,
+      place(h("div", { class: "ms-corner ms-end" }, scale.el, reset), 5 + size, 3 + size));
+    board.style.setProperty("--tokens", size);
+    cells[state.row][0].tabIndex = 0;
+    plate.replaceChildren(board);
+  }
+
+  const cellOf = (event) => event.target.closest(".ms-cell");
+  const look = (cell) => { at = cell && [Number(cell.dataset.i), Number(cell.dataset.j)]; draw(); };
+  const focused = () => (plate.contains(document.activeElement) && document.activeElement.matches(".ms-cell:focus-visible") ? document.activeElement : null);
+  plate.addEventListener("pointerover", (event) => look(cellOf(event) ?? focused()));
+  plate.addEventListener("pointerleave", () => look(focused()));
+  plate.addEventListener("focusin", (event) => look(cellOf(event)));
+  plate.addEventListener("focusout", () => look(null));
+  plate.addEventListener("click", (event) => {
+    const cell = cellOf(event);
+    if (!cell) return;
+    const [i, j] = [Number(cell.dataset.i), Number(cell.dataset.j)];
+    if (asking(state) && i === state.row && j < state.tokens.length) guess(j);
+    else keep({ row: i });
+  });
+  plate.addEventListener("keydown", (event) => {
+    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    const cell = cellOf(event);
+    if (!move || !cell) return;
+    event.preventDefault();
+    const to = grid.cells[Number(cell.dataset.i) + move[0]]?.[Number(cell.dataset.j) + move[1]];
+    if (!to) return;
+    grid.cells.flat().forEach((other) => { other.tabIndex = -1; });
+    to.tabIndex = 0;
+    to.focus();
+    say(to.getAttribute("aria-label"));
+  });
+
+  const draw = oncePerFrame(() => {
+    const seen = read();
+    if (!agrees(seen)) return;  // several values are on their way from Python; the last of them draws
+    state = seen;
+    m = trace(state);
+    if (!grid || grid.shape !== shapeOf(state)) { at = null; build(); }
+    const step = asking(state) ? 0 : state.step;
+    const i = at ? at[0] : Math.min(state.row, state.tokens.length - 1);
+    root.dataset.step = step;
+    steps.set(state.step);
+    back.disabled = state.step === 1;
+    next.disabled = state.step === STEPS.length;
+    causal.set(state.causal);
+    drawTop(step);
+    drawGrid(step, i);
+    drawWork(step, i);
+    table.refresh();
+  });
+
+  function drawTop(step) {
+    const { tokens, row } = state;
+    bar.hidden = !step;
+    ask.hidden = Boolean(step);
+    if (!step) {
+      ask.replaceChildren(h("p", {}, "Which word will ", name(tokens[row]), " look at most?"),
+        h("div", { class: "ms-options" }, tokens.map((token, j) => button(name(token), () => guess(j))),
+          button("skip", () => keep({ question: false, step: 1 }), { class: "ms-reset" })));
+      line.replaceChildren(h("p", {}, "Compare what ", name(tokens[row]), " needs, ", h("b", {}, vector(state.query[row])), ", with what each word is. Then choose."));
+      return;
+    }
+    playButton.textContent = timer ? "Pause" : state.question ? "Show how" : "Play";
+    line.replaceChildren(...(state.question ? [h("p", {}, judge())]
+      : [h("span", { class: "ms-formula" }, formula(step === 4 && !state.causal ? "s_{ij}" : FORMULAS[step - 1])), h("p", {}, explain(step, state))]));
+  }
+
+  // What became of the reader's guess, said with the numbers that are there now.
+  function judge() {
+    const { tokens, row, guess: said, query, key } = state;
+    const share = Math.max(...m.weights[row]);
+    const best = m.weights[row].indexOf(share);
+    const start = said === best ? "Yes: " : said === row ? "Not itself, since a query is not a key: " : "Not quite: ";
+    return [start, name(tokens[row]), ` needs ${vector(query[row])}, and `, name(tokens[best]), `, which is ${vector(key[best])}, answers best. It gets `, h("b", {}, short(share)), " of the attention."];
+  }
+
+  function drawGrid(step, row) {
+    const { tokens, query, key, value } = state;
+    const size = tokens.length;
+    const column = at ? at[1] : -1;
+    const all = m.raw.flat();
+    const low = Math.min(0, ...all);
+    const high = Math.max(...all, low + 1);
+    const show = [null, m.parts, m.raw, m.scaled, m.masked, m.weights, m.weights][step];
+    scale.el.hidden = step < 2;
+    scale.set(...(step < 5 ? [low, high] : [0, 1]));
+    grid.heads.forEach((head, j) => { head.replaceChildren(name(tokens[j])); head.title = tokens[j]; });
+    grid.rows.forEach((button, i) => {
+      button.replaceChildren(name(tokens[i]));
+      button.setAttribute("aria-pressed", i === state.row);
+      button.setAttribute("aria-label", `Spell out the row of ${shown(tokens[i])}`);
+      button.classList.toggle("ms-lit", i === row);
+    });
+    for (const which of ["query", "key", "value"]) {
+      grid[which].forEach((holder, r) => [...holder.children].forEach((input, c) => {
+        if (input !== document.activeElement) input.value = tidy(state[which][r][c]);
+        input.setAttribute("aria-label", `${which} of ${shown(tokens[r])}, number ${c + 1}`);
+        const lit = which === "query" ? r === row && column < size : which === "key" ? r === column : c === column - size;
+        input.classList.toggle("ms-lit", lit);
+      }));
+    }
+    grid.cells.forEach((cells, i) => cells.forEach((cell, j) => {
+      const isOutput = j >= size;
+      const x = isOutput ? (step === 6 ? m.output[i][j - size] : undefined) : show?.[i][j];
+      const off = x === -Infinity || (!isOutput && step > 4 && m.masked[i][j] === -Infinity);
+      if (Array.isArray(x)) cell.replaceChildren(...x.map((part) => h("span", {}, short(part))));
+      else cell.textContent = x === undefined ? (!step && i === state.row && !isOutput ? "?" : "") : short(x);
+      if (isOutput || off || step < 2) cell.style.background = cell.style.color = "";
+      else paint(cell, step < 5 ? (x - low) / (high - low) : x);
+      cell.classList.toggle("ms-off", off);
+      cell.classList.toggle("ms-row", i === row);
+      cell.classList.toggle("ms-lit", i === row && (isOutput ? j === column : j === column || column >= size));
+      cell.setAttribute("aria-label", describe(step, i, j));
+    }));
+  }
+
+  function describe(step, i, j) {
+    const { tokens, query, key } = state;
+    const size = tokens.length;
+    if (j >= size) return `output of ${shown(tokens[i])}, number ${j - size + 1}: ${step === 6 ? short(m.output[i][j - size]) : "not reached yet"}`;
+    const pair = `${shown(tokens[i])} asks ${shown(tokens[j])}`;
+    if (!step) return i === state.row ? `Guess: ${shown(tokens[i])} looks at ${shown(tokens[j])} most` : `${pair}: hidden until you guess`;
+    const x = [m.parts, m.raw, m.scaled, m.masked, m.weights, m.weights][step - 1][i][j];
+    return `${pair}: ${["products", "score", "scaled score", "masked score", "weight", "weight"][step - 1]} ${Array.isArray(x) ? vector(x) : short(x)}, from query ${vector(query[i])} and key ${vector(key[j])}`;
+  }
+
+  function drawWork(step, i) {
+    if (!step) {
+      panel.replaceChildren(h("p", {}, "Every word carries three short lists of numbers. Its ", h("b", {}, "query"), " asks, its ", h("b", {}, "key"), " answers, and its ",
+        h("b", {}, "value"), " is what it hands over to those who look at it. They are small enough to check with a pencil, and you can change any of them."));
+      return;
+    }
+    panel.replaceChildren(h("p", {}, "The row of ", h("br"), name(state.tokens[i]), ", by hand"), h("dl", {}, work(step, state, m, i).map(([token, how, result], j) =>
+      h("div", { class: `${token === null ? "ms-sum" : ""}${at && Math.min(at[1], state.tokens.length) === j ? " ms-lit" : ""}` },
+        h("dt", {}, token === null ? "" : name(token)), h("dd", {}, how), h("dd", {}, result)))));
+  }
+
+  FIELDS.forEach((key) => model.on(`change:${key}`, draw));
+  draw();
+  return () => {
+    clearInterval(timer);
+    dispose();
+    FIELDS.forEach((key) => model.off(`change:${key}`, draw));
+  };
+}
+
+const asking = (state) => state.question && state.guess < 0;
+const tidy = (x) => String(Number(x.toFixed(3)));
+const shapeOf = ({ tokens, key, value }) => [tokens.length, key[0].length, value[0].length].join();
+
+// Whether tokens and numbers fit together.
+function agrees({ tokens, query, key, value }) {
+  return [query, key, value].every((rows) => rows.length === tokens.length) && query[0].length === key[0].length;
+}
+
+function tableRows({ tokens, query, key, value }, m) {
+  const six = (x) => formatNumber(x, 6);
+  const head = ["pair", "query", "key", "products", "score", "scaled", "masked", "weight", "weight × value"];
+  const all = (numbers) => numbers.map(six).join("  ");
+  return [head, ...tokens.flatMap((asks, i) => [
+    ...tokens.map((answers, j) => [`${shown(asks)} → ${shown(answers)}`, vector(query[i]), vector(key[j]), all(m.parts[i][j]), six(m.raw[i][j]), six(m.scaled[i][j]), six(m.masked[i][j]), six(m.weights[i][j]), all(value[j].map((x) => x * m.weights[i][j]))]),
+    [`${shown(asks)}, output`, "", "", "", "", "", "", six(m.weights[i].reduce((sum, w) => sum + w, 0)), all(m.output[i])],
+  ])];
+}
+
+export default { render };
