@@ -22,11 +22,11 @@ export function trace({ query, key, value, causal }) {
 
 // ---- numbers and formulas as text: exact numbers stay exact ("4"), rounded ones say so ("≈ 2.83") ---------------
 
-const isExact = (x) => Math.abs(x - Number(x.toFixed(2))) < 1e-9;
+const isExact = (x) => x === -Infinity || Math.abs(x - Number(x.toFixed(2))) < 1e-9;
 const short = (x) => (isExact(x) ? formatNumber(x).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") : formatNumber(x));
-const equals = (x) => `${isExact(x) ? "=" : "≈"} ${short(x)}`;
 const inner = (x) => (x < 0 ? `(${short(x)})` : short(x));
 const vector = (numbers) => `(${numbers.map(short).join(", ")})`;
+const equals = (x) => `${[x].flat().every(isExact) ? "=" : "≈"} ${Array.isArray(x) ? vector(x) : short(x)}`;
 const name = (token) => h("bdi", { class: "ms-token" }, shown(token));
 const shown = (token) => token.replace(/^\s+|\s+$/g, (space) => "␣".repeat(space.length)) || "∅";
 
@@ -58,15 +58,15 @@ function work(step, state, m, i) {
   const total = row.reduce((sum, score) => sum + Math.exp(score - shift), 0);
   const power = (score) => ["e", h("sup", {}, shift ? `${short(score)} − ${inner(shift)}` : short(score))];
   const lines = tokens.map((token, j) => {
-    if (step === 1) return [token, query[i].map((x, c) => `${inner(x)} × ${inner(key[j][c])}`).join(",   "), vector(m.parts[i][j])];
-    if (step === 2) return [token, m.parts[i][j].map(inner).join(" + "), short(m.raw[i][j])];
-    if (step === 3) return [token, `${short(m.raw[i][j])} / √${query[i].length}`, short(m.scaled[i][j])];
-    if (step === 4) return [token, row[j] === -Infinity ? "comes later" : "may be seen", short(row[j])];
-    if (step === 5) return [token, row[j] === -Infinity ? "e to the −∞ is 0" : [power(row[j]), ` / ${short(total)}`], short(m.weights[i][j])];
-    return [token, `${short(m.weights[i][j])} × ${vector(value[j])}`, vector(value[j].map((x) => x * m.weights[i][j]))];
+    if (step === 1) return [token, query[i].map((x, c) => `${inner(x)} × ${inner(key[j][c])}`).join(",   "), m.parts[i][j]];
+    if (step === 2) return [token, m.parts[i][j].map(inner).join(" + "), m.raw[i][j]];
+    if (step === 3) return [token, `${short(m.raw[i][j])} / √${query[i].length}`, m.scaled[i][j]];
+    if (step === 4) return [token, row[j] === -Infinity ? "comes later, so" : "may be looked at", row[j]];
+    if (step === 5) return [token, row[j] === -Infinity ? "e to the −∞ is 0" : [power(row[j]), ` / ${short(total)}`], m.weights[i][j]];
+    return [token, `${short(m.weights[i][j])} × ${vector(value[j])}`, value[j].map((x) => x * m.weights[i][j])];
   });
-  if (step === 5) lines.push([null, ["their sum is the number divided by: ", short(total)], "1"]);
-  if (step === 6) lines.push([null, "their sum", vector(m.output[i])]);
+  if (step === 5) lines.push([null, `${short(total)} is the sum of all powers`, row.some((x) => x > -Infinity) ? 1 : 0]);
+  if (step === 6) lines.push([null, "the sum, and so the output", m.output[i]]);
   return lines;
 }
 
@@ -114,13 +114,14 @@ function render({ model, el }) {
   const back = button("‹", () => { stop(); goTo(state.step - 1); }, { "aria-label": "Previous step", title: "Previous step" });
   const next = button("›", () => { stop(); goTo(state.step + 1); }, { "aria-label": "Next step", title: "Next step" });
   const playButton = button("Play", play, { class: "llm-button ms-play" });
-  if (wantsStillness()) playButton.hidden = true;
+  playButton.hidden = wantsStillness();
+  const showHow = button("Show how", play, { class: "ms-link" });
   const bar = h("div", { class: "ms-bar" }, steps.el, h("div", { class: "ms-moves" }, back, next, playButton));
   const ask = h("div", { class: "ms-ask" });
   const line = h("div", { class: "ms-line" });
   const causal = checkbox({ label: "causal mask", value: state.causal, onChange: (on) => keep({ causal: on }) });
   const scale = legend("", 0, 1, short);
-  const reset = button("Reset", () => { notice(""); keep({ query: first.query, key: first.key, value: first.value, causal: first.causal }); }, { class: "ms-reset", title: "Bring the first numbers back" });
+  const reset = button("Reset", () => { notice(""); keep({ query: first.query, key: first.key, value: first.value, causal: first.causal }); }, { class: "ms-link", title: "Bring the first numbers back" });
   const plate = h("div", { class: "ms-plate" });
   const panel = h("div", { class: "ms-work" });
   const table = asTable("Every number of every step", () => tableRows(state, m));
@@ -160,15 +161,15 @@ function render({ model, el }) {
       query: state.tokens.map((_, i) => place(numbers("query", i), 4 + i, 2)),
       value: state.tokens.map((_, j) => place(numbers("value", j), 5 + size, 3 + j)),
     };
-    const caption = (which, says) => h("div", { class: "ms-caption" }, h("b", {}, which), " ", h("span", {}, says));
+    const caption = (which, says) => h("div", { class: `ms-caption ms-${which}-caption` }, h("b", {}, which), " ", h("span", {}, says));
     const board = h("div", { class: "ms-grid", role: "group", "aria-label": "Each row is a word that asks, each column a word that answers. Arrow keys move between cells." },
       place(h("div", { class: "ms-about" }, caption("key", "what am I?"), caption("query", "what do I need?")), "1 / 3", "1 / 3"),
-      grid.heads, grid.key, place(h("div", { class: "ms-corner" }, causal.el, caption("output", "")), "1 / 3", 3 + size),
+      grid.heads, grid.key, place(causal.el, 1, 3 + size), place(caption("output", ""), 2, 3 + size),
       state.tokens.map((_, i) => [grid.rows[i], grid.query[i],
         cells[i].slice(0, size).map((cell, j) => place(cell, 4 + i, 3 + j)),
         place(h("div", { class: "ms-vector ms-outputs" }, cells[i].slice(size)), 4 + i, 3 + size)]),
       place(caption("value", "what I hand over"), 5 + size, "1 / 3"), grid.value,
-      place(h("div", { class: "ms-corner ms-end" }, scale.el, reset), 5 + size, 3 + size));
+      place(h("div", { class: "ms-end" }, scale.el, reset), 5 + size, 3 + size));
     board.style.setProperty("--tokens", size);
     cells[state.row][0].tabIndex = 0;
     plate.replaceChildren(board);
@@ -227,11 +228,11 @@ function render({ model, el }) {
     if (!step) {
       ask.replaceChildren(h("p", {}, "Which word will ", name(tokens[row]), " look at most?"),
         h("div", { class: "ms-options" }, tokens.map((token, j) => button(name(token), () => guess(j))),
-          button("skip", () => keep({ question: false, step: 1 }), { class: "ms-reset" })));
+          button("skip", () => keep({ question: false, step: 1 }), { class: "ms-link" })));
       line.replaceChildren(h("p", {}, "Compare what ", name(tokens[row]), " needs, ", h("b", {}, vector(state.query[row])), ", with what each word is. Then choose."));
       return;
     }
-    playButton.textContent = timer ? "Pause" : state.question ? "Show how" : "Play";
+    playButton.textContent = timer ? "Pause" : "Play";
     line.replaceChildren(...(state.question ? [h("p", {}, judge())]
       : [h("span", { class: "ms-formula" }, formula(step === 4 && !state.causal ? "s_{ij}" : FORMULAS[step - 1])), h("p", {}, explain(step, state))]));
   }
@@ -242,7 +243,7 @@ function render({ model, el }) {
     const share = Math.max(...m.weights[row]);
     const best = m.weights[row].indexOf(share);
     const start = said === best ? "Yes: " : said === row ? "Not itself, since a query is not a key: " : "Not quite: ";
-    return [start, name(tokens[row]), ` needs ${vector(query[row])}, and `, name(tokens[best]), `, which is ${vector(key[best])}, answers best. It gets `, h("b", {}, short(share)), " of the attention."];
+    return [start, name(tokens[row]), ` needs ${vector(query[row])}, and `, name(tokens[best]), `, which is ${vector(key[best])}, answers best. It gets `, h("b", {}, short(share)), " of the attention. ", showHow];
   }
 
   function drawGrid(step, row) {
@@ -252,8 +253,9 @@ function render({ model, el }) {
     const all = m.raw.flat();
     const low = Math.min(0, ...all);
     const high = Math.max(...all, low + 1);
-    const show = [null, m.parts, m.raw, m.scaled, m.masked, m.weights, m.weights][step];
+    const show = shownAt(step);
     scale.el.hidden = step < 2;
+    scale.el.firstChild.textContent = step < 5 ? "score" : "weight";
     scale.set(...(step < 5 ? [low, high] : [0, 1]));
     grid.heads.forEach((head, j) => { head.replaceChildren(name(tokens[j])); head.title = tokens[j]; });
     grid.rows.forEach((button, i) => {
@@ -285,14 +287,15 @@ function render({ model, el }) {
     }));
   }
 
+  const shownAt = (step) => [null, m.parts, m.raw, m.scaled, m.masked, m.weights, m.weights][step];
+
   function describe(step, i, j) {
     const { tokens, query, key } = state;
     const size = tokens.length;
     if (j >= size) return `output of ${shown(tokens[i])}, number ${j - size + 1}: ${step === 6 ? short(m.output[i][j - size]) : "not reached yet"}`;
     const pair = `${shown(tokens[i])} asks ${shown(tokens[j])}`;
     if (!step) return i === state.row ? `Guess: ${shown(tokens[i])} looks at ${shown(tokens[j])} most` : `${pair}: hidden until you guess`;
-    const x = [m.parts, m.raw, m.scaled, m.masked, m.weights, m.weights][step - 1][i][j];
-    return `${pair}: ${["products", "score", "scaled score", "masked score", "weight", "weight"][step - 1]} ${Array.isArray(x) ? vector(x) : short(x)}, from query ${vector(query[i])} and key ${vector(key[j])}`;
+    return `${pair}: ${["products", "score", "scaled score", "masked score", "weight", "weight"][step - 1]} ${equals(shownAt(step)[i][j])}, from query ${vector(query[i])} and key ${vector(key[j])}`;
   }
 
   function drawWork(step, i) {
@@ -303,7 +306,7 @@ function render({ model, el }) {
     }
     panel.replaceChildren(h("p", {}, "The row of ", h("br"), name(state.tokens[i]), ", by hand"), h("dl", {}, work(step, state, m, i).map(([token, how, result], j) =>
       h("div", { class: `${token === null ? "ms-sum" : ""}${at && Math.min(at[1], state.tokens.length) === j ? " ms-lit" : ""}` },
-        h("dt", {}, token === null ? "" : name(token)), h("dd", {}, how), h("dd", {}, result)))));
+        h("dt", {}, token === null ? "" : name(token)), h("dd", {}, how), h("dd", {}, equals(result))))));
   }
 
   FIELDS.forEach((key) => model.on(`change:${key}`, draw));
@@ -325,12 +328,11 @@ function agrees({ tokens, query, key, value }) {
 }
 
 function tableRows({ tokens, query, key, value }, m) {
-  const six = (x) => formatNumber(x, 6);
-  const head = ["pair", "query", "key", "products", "score", "scaled", "masked", "weight", "weight × value"];
-  const all = (numbers) => numbers.map(six).join("  ");
-  return [head, ...tokens.flatMap((asks, i) => [
-    ...tokens.map((answers, j) => [`${shown(asks)} → ${shown(answers)}`, vector(query[i]), vector(key[j]), all(m.parts[i][j]), six(m.raw[i][j]), six(m.scaled[i][j]), six(m.masked[i][j]), six(m.weights[i][j]), all(value[j].map((x) => x * m.weights[i][j]))]),
-    [`${shown(asks)}, output`, "", "", "", "", "", "", six(m.weights[i].reduce((sum, w) => sum + w, 0)), all(m.output[i])],
+  const six = (x) => [x].flat().map((number) => formatNumber(number, 6)).join("  ");
+  const pair = (i, j) => [query[i], key[j], m.parts[i][j], m.raw[i][j], m.scaled[i][j], m.masked[i][j], m.weights[i][j], value[j].map((x) => x * m.weights[i][j])];
+  return [["pair", "query", "key", "products", "score", "scaled", "masked", "weight", "weight × value"], ...tokens.flatMap((asks, i) => [
+    ...tokens.map((answers, j) => [`${shown(asks)} → ${shown(answers)}`, ...pair(i, j).map(six)]),
+    [`${shown(asks)}, output`, "", "", "", "", "", "", "", six(m.output[i])],
   ])];
 }
 
