@@ -120,7 +120,9 @@ def lessons() -> list[Lesson]:
     package = importlib.import_module(__package__)
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
     return [
-        importlib.import_module(f"{__package__}.{name}").LESSON for name in names if re.fullmatch(r"lesson_\d\d", name)
+        importlib.import_module(f"{__package__}.{name}").LESSON
+        for name in names
+        if re.fullmatch(r"lesson_\d\d", name)
     ]
 
 

@@ -3,16 +3,16 @@
 Neither ever raises in the reader's notebook, and what they display is the same on every machine.
 """
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from llmkit.exercises.card import Exercise, find, lessons
 from llmkit.exercises.judge import Attempt, attempt, cannot_be_called, is_stub, reader_line, recognize
 from llmkit.exercises.progress import record
-from llmkit.exercises.show import Note, Shown, code, comparison, inputs, listing, shape
+from llmkit.exercises.show import Note, Shown, code, comparison, inputs, listing, shape, tolerance
 
 NOT_ATTEMPTED, CORRECT, INCORRECT, ERROR = "not attempted", "correct", "incorrect", "error"
+HEADLINES = {NOT_ATTEMPTED: "Not attempted", CORRECT: "Correct", INCORRECT: "Not right yet", ERROR: "Error"}
 PRINTED = 1000  # characters of the reader's own printing that are shown
 
 
@@ -26,7 +26,7 @@ class Verdict(Shown):
 
     def markdown(self) -> str:
         first, *rest = self.paragraphs
-        return "\n\n".join([f"**{self.id} · {self.outcome.capitalize()}.** {first}", *rest])
+        return "\n\n".join([f"**{self.id} · {HEADLINES[self.outcome]}.** {first}", *rest])
 
 
 def exercise(exercise_id: str) -> Exercise | Note:
@@ -78,7 +78,7 @@ def judge(chosen: Exercise, function: Callable) -> Verdict:
 
 def correct(chosen: Exercise, attempts: list[Attempt]) -> tuple[str, ...]:
     """A short confirmation, and what the reader now has."""
-    first = f"All {len(attempts)} inputs give the expected numbers, to within {chosen.tolerance:g}."
+    first = f"All {len(attempts)} inputs give the expected numbers, to within {tolerance(chosen.tolerance)}."
     return tuple(part for part in (first, chosen.afterword, printed(attempts[0])) if part)
 
 
@@ -89,10 +89,9 @@ def incorrect(chosen: Exercise, attempts: list[Attempt], first: Attempt) -> tupl
     blocks = [inputs(first.case.inputs)]
     if first.wrong:
         part = first.wrong[0]
-        title = f"{chosen.returns[part]}: " if len(chosen.returns) > 1 else ""
-        blocks.append(title + comparison(first.answer[part], first.expected[part]))
+        blocks.append(comparison(chosen.returns[part], first.answer[part], first.expected[part]))
     hint = "" if sentences else batch_hint(attempts)
-    explanation = " ".join(sentences) or first.fault
+    explanation = "\n\n".join(sentences) or first.fault
     return tuple(p for p in (explanation, hint, where, code("\n\n".join(blocks)), printed(first)) if p)
 
 
@@ -102,12 +101,14 @@ def stopped(function: Callable, attempts: list[Attempt], first: Attempt) -> tupl
     if isinstance(error, KeyboardInterrupt):
         what, text = "You interrupted your function", "KeyboardInterrupt"
     else:
-        what, text = "Your function stopped with an error", explain(error)
+        what, text = "Your function stopped", explain(error)
     source = f"{line.line}\n" if line and line.line else ""
-    at = f", in line {line.lineno} of its cell" if line else ""
+    at = f" in line {line.lineno} of its cell" if line else ""
     given = listing([f"`{name}` of shape {shape(tensor)}" for name, tensor in first.case.inputs.items()])
-    where = f"It was called with {given}. {tally(attempts)}"
-    return tuple(p for p in (f"{what}{at}:", code(source + text), where, batch_hint(attempts), printed(first)) if p)
+    where = f"It was called with {given}; numbers are float64. {tally(attempts)}"
+    return tuple(
+        p for p in (f"{what}{at}:", code(source + text), where, batch_hint(attempts), printed(first)) if p
+    )
 
 
 def explain(error: BaseException) -> str:
@@ -143,6 +144,6 @@ def printed(one: Attempt) -> str:
 def unknown(exercise_id: str) -> Note:
     """The sentence for a number that does not exist, with those that do."""
     ids = [one.id for lesson in lessons() for one in lesson.exercises]
-    close = difflib.get_close_matches(str(exercise_id), ids, n=1)
-    meant = f' Did you mean "{close[0]}"?' if close else ""
+    bare = str(exercise_id).strip().lstrip("0")
+    meant = "".join(f' Did you mean "{one}"?' for one in ids if one.lstrip("0") == bare)
     return Note(f"There is no exercise {exercise_id!r}.{meant} These exist: {', '.join(ids)}.")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from llmkit.exercises.card import Case, Exercise, message
-from llmkit.exercises.show import listing, shape
+from llmkit.exercises.show import listing, shape, tolerance
 
 SINGLE_PRECISION = 1e-4  # agreement this close, though not within the tolerance, means float32 or worse
 SAME_MISTAKE = 1e-5  # wrong numbers this close to a known mistake's were made by that mistake
@@ -44,7 +44,9 @@ def attempt(exercise: Exercise, function: Callable, case: Case) -> Attempt:
         return Attempt(case, expected, fault=fault, printed=printed.getvalue())
     answer = unpack(exercise, result)
     wrong = tuple(
-        i for i, (got, want) in enumerate(zip(answer, expected, strict=True)) if not same(got, want, exercise.tolerance)
+        i
+        for i, (got, want) in enumerate(zip(answer, expected, strict=True))
+        if not same(got, want, exercise.tolerance)
     )
     fault = differs(exercise, answer, expected, wrong) if wrong else changed(case, given)
     return Attempt(case, expected, answer, None, fault, wrong, printed.getvalue())
@@ -56,11 +58,11 @@ def unpack(exercise: Exercise, result) -> tuple[Tensor, ...]:
     return tuple(part.detach().to("cpu", torch.float64).clone() for part in parts)
 
 
-def same(got: Tensor, expected: Tensor, tolerance: float) -> bool:
-    """Equal shapes, and numbers within `tolerance * (1 + |expected|)`; NaN equals NaN."""
+def same(got: Tensor, expected: Tensor, within: float) -> bool:
+    """Equal shapes, and numbers that differ by at most `within * (1 + |expected|)`; NaN equals NaN."""
     if got.shape != expected.shape:
         return False
-    return torch.allclose(got, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
+    return torch.allclose(got, expected, rtol=within, atol=within, equal_nan=True)
 
 
 def unusable(exercise: Exercise, result) -> str:
@@ -74,7 +76,9 @@ def unusable(exercise: Exercise, result) -> str:
             return f"Your function should return {len(wanted)} tensors, {listing(list(wanted))}; it returned {got}."
         results = result
     elif isinstance(result, tuple) and len(result) == 1:
-        return "Your function returned a tuple with one entry. Is there a comma at the end of the `return` line?"
+        return (
+            "Your function returned a tuple with one entry. Is there a comma at the end of the `return` line?"
+        )
     else:
         results = (result,)
     for name, part in zip(wanted, results, strict=True):
@@ -102,7 +106,7 @@ def differs(exercise: Exercise, answer, expected, wrong) -> str:
         return f"`{name}` should have shape {shape(want)}; yours has {shape(got)}."
     if all(same(answer[i], expected[i], SINGLE_PRECISION) for i in wrong):
         return (
-            f"Your numbers are right to single precision, but this check asks for {exercise.tolerance:g}, and the "
+            f"Your numbers are right to single precision, but this check asks for {tolerance(exercise.tolerance)}, and the "
             "inputs are float64. Some step runs in float32: create new tensors with `dtype=query.dtype`, and leave "
             "out `.float()`."
         )
@@ -113,7 +117,9 @@ def differs(exercise: Exercise, answer, expected, wrong) -> str:
         if not holds(*answer):
             return message(holds)
     apart = (got - want).abs().max()
-    return f"`{name}` has the right shape, but its numbers differ from what is expected, by up to {apart:.2g}."
+    return (
+        f"`{name}` has the right shape, but its numbers differ from what is expected, by up to {apart:.2g}."
+    )
 
 
 def changed(case: Case, given: tuple[Tensor, ...]) -> str:
@@ -161,7 +167,11 @@ def agrees(exercise: Exercise, mistake: Callable, one: Attempt, part: int) -> bo
 def reader_line(error: BaseException, function: Callable) -> traceback.FrameSummary | None:
     """The last line of the reader's own code that ran before the error."""
     own = getattr(inspect.unwrap(function), "__code__", None)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if own and frame.filename == own.co_filename]
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if own and frame.filename == own.co_filename
+    ]
     return frames[-1] if frames else None
 
 

@@ -1,44 +1,24 @@
 r"""Lesson 05, scaled dot-product attention: five exercises, from the weights to their gradients.
 
-Each one reads in the same order: the solution, the numbers it is tried on, the card. The wrong answers are in
-`lesson_05_mistakes.py`. Shapes: T queries, S keys, D numbers in a query or key, E numbers in a value.
+Each is a solution and a card. The wrong answers are in `lesson_05_mistakes.py`, the numbers they are tried on in
+`lesson_05_cases.py`. Shapes: T queries, S keys, D numbers in a query or key, E numbers in a value.
 """
 
 import math
 
 import torch
 
+import llmkit.exercises.lesson_05_cases as cases
 import llmkit.exercises.lesson_05_mistakes as wrong
-from llmkit.exercises.card import Case, Exercise, Lesson
-
-
-def normal(seed: int, *shape: int) -> torch.Tensor:
-    """Numbers from the normal distribution, in float64, the same every time."""
-    return torch.randn(*shape, generator=torch.Generator("cpu").manual_seed(seed), dtype=torch.float64, device="cpu")
-
-
-def table(*rows, dtype=torch.float64) -> torch.Tensor:
-    return torch.tensor(rows, dtype=dtype, device="cpu")
-
+from llmkit.exercises.card import Exercise, Lesson
 
 # 05.1 -----------------------------------------------------------------------------------------------
 
 
 def attention_weights(query, key):
-    """Weights (..., T, S): how each query (..., T, D) shares its attention among the keys (..., S, D)."""
+    """Weights (..., T, S) of every query (..., T, D) over all keys (..., S, D)."""
     scores = query @ key.mT / math.sqrt(query.shape[-1])  # (..., T, S)
     return torch.softmax(scores, dim=-1)  # (..., T, S)
-
-
-def weights_cases() -> list[Case]:
-    query, key = table([2, 0, 0, 0], [0, 2, 0, 0]), table([1, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0])
-    return [
-        Case("two queries, three keys, d = 4", {"query": query, "key": key}),
-        Case("four queries, four keys, d = 9", {"query": normal(1, 4, 9), "key": normal(2, 4, 9)}),
-        Case("three queries, five keys, d = 64", {"query": normal(3, 3, 64), "key": normal(4, 5, 64)}),
-        Case("a batch of two", {"query": normal(5, 2, 3, 8), "key": normal(6, 2, 4, 8)}),
-        Case("a batch of two with three heads", {"query": normal(7, 2, 3, 4, 16), "key": normal(8, 2, 3, 4, 16)}),
-    ]
 
 
 WEIGHTS = Exercise(
@@ -75,7 +55,7 @@ batch dimensions: none, one or several.
         wrong.divided_after_softmax,
     ),
     properties=(wrong.rows_sum_to_one,),
-    cases=weights_cases,
+    cases=cases.weights_cases,
     returns=("weights",),
     afterword="Multiply these weights by the values, and you have attention.",
 )
@@ -89,18 +69,6 @@ def stable_softmax(scores):
     largest = scores.max(dim=-1, keepdim=True).values  # (..., 1)
     exponentials = torch.exp(scores - largest)  # between 0 and 1, and exactly 1 at the largest
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
-
-
-def softmax_cases() -> list[Case]:
-    inf = torch.inf
-    return [
-        Case("small scores", {"scores": table([0, 1, 2], [0, 0, 0], [3, 1, -1])}),
-        Case("scores near 10,000", {"scores": table([10_000, 10_001, 10_002], [10_000, 9_999, 0])}),
-        Case("one row near 10,000, one near 0", {"scores": table([10_000, 10_001, 10_002], [0, 1, 2])}),
-        Case("some scores are -inf", {"scores": table([0, 1, -inf], [-inf, -2, -inf])}),
-        Case("a batch of two with three heads", {"scores": 3 * normal(9, 2, 3, 4, 5)}),
-        Case("a batch, its rows far apart", {"scores": normal(10, 2, 3, 4) + 10_000 * normal(11, 2, 3, 1)}),
-    ]
 
 
 STABLE = Exercise(
@@ -129,9 +97,14 @@ and the rows of one tensor may lie far apart.
         "`scores`. The sum needs `keepdim=True` as well.",
     ),
     solution=stable_softmax,
-    mistakes=(wrong.nothing_subtracted, wrong.one_maximum_for_all, wrong.mean_subtracted, wrong.keepdim_forgotten),
+    mistakes=(
+        wrong.nothing_subtracted,
+        wrong.one_maximum_for_all,
+        wrong.mean_subtracted,
+        wrong.keepdim_forgotten,
+    ),
     properties=(wrong.rows_sum_to_one,),
-    cases=softmax_cases,
+    cases=cases.softmax_cases,
     returns=("weights",),
     afterword="`torch.softmax` does the same inside. Now you know what it protects you from.",
 )
@@ -141,35 +114,12 @@ and the rows of one tensor may lie far apart.
 
 
 def masked_attention(query, key, value, mask):
-    """Attention output (..., T, E), each query seeing only keys where mask (..., T, S) is True; none: output 0."""
+    """Attention (..., T, E) where a query sees only the keys its row of mask allows."""
     scores = query @ key.mT / math.sqrt(query.shape[-1])  # (..., T, S)
     scores = scores.masked_fill(~mask, -torch.inf)
     weights = torch.softmax(scores, dim=-1)  # a row of -inf alone gives NaN here
     weights = weights.masked_fill(~mask, 0)  # and 0 here; elsewhere nothing changes
     return weights @ value  # (..., T, E)
-
-
-def mask_case(name: str, seed: int, mask: torch.Tensor, *batch: int) -> Case:
-    T, S = mask.shape[-2:]  # noqa: N806
-    query, key, value = normal(seed, *batch, T, 8), normal(seed + 1, *batch, S, 8), normal(seed + 2, *batch, S, 3)
-    return Case(name, {"query": query, "key": key, "value": value, "mask": mask})
-
-
-def mask_cases() -> list[Case]:
-    query, key, value = table([2, 0, 0, 0], [0, 2, 0, 0]), table([1, 0, 0, 0], [0, 1, 0, 0]), table([1, 0], [0, 1])
-    first = table([True, False], [True, True], dtype=torch.bool)
-    causal = (normal(12, 4, 4) < torch.inf).tril()
-    scattered = normal(13, 3, 5) > 0
-    scattered[:, 0] = True
-    blind = scattered & table([True], [False], [True], dtype=torch.bool)
-    return [
-        Case("the first query may see only the first key", {"query": query, "key": key, "value": value, "mask": first}),
-        mask_case("a causal mask", 20, causal),
-        mask_case("three queries, five keys", 30, scattered),
-        mask_case("the second of three queries may look nowhere", 40, blind),
-        mask_case("a causal mask, a batch of two with three heads", 50, causal, 2, 3),
-        mask_case("another mask for each sentence", 60, torch.stack([scattered, blind])[:, None], 2, 3),
-    ]
 
 
 MASKED = Exercise(
@@ -203,7 +153,7 @@ dimensions that broadcast with the others. The answer has shape `(..., T, E)`.
         wrong.empty_row_nan,
         wrong.empty_row_uniform,
     ),
-    cases=mask_cases,
+    cases=cases.mask_cases,
     returns=("output",),
     afterword="With the mask `torch.ones(T, T).tril().bool()`, this is the attention of every GPT.",
 )
@@ -213,30 +163,9 @@ dimensions that broadcast with the others. The answer has shape `(..., T, E)`.
 
 
 def softmax_backward(weights, grad_weights):
-    """From the gradient of softmax weights (..., S) to the gradient of the scores they came from, same shape."""
+    """Gradient of the scores (..., S), from softmax weights and their gradient."""
     average = (weights * grad_weights).sum(dim=-1, keepdim=True)  # (..., 1)
     return weights * (grad_weights - average)  # (..., S)
-
-
-def softmax_by_autograd(weights, grad_weights):
-    """What PyTorch gives: log(w) are scores whose softmax is w."""
-    scores = weights.log().requires_grad_()
-    return torch.autograd.grad(torch.softmax(scores, dim=-1), scores, grad_weights)[0]
-
-
-def backward_cases() -> list[Case]:
-    weights, grad = table([0.5, 0.25, 0.25], [0.1, 0.2, 0.7]), table([1, 0, 0], [0, 3, 1])
-
-    def case(name: str, seed: int, *shape: int) -> Case:
-        weights = torch.softmax(normal(seed, *shape), dim=-1)
-        return Case(name, {"weights": weights, "grad_weights": normal(seed + 1, *shape)})
-
-    return [
-        Case("two rows of three weights", {"weights": weights, "grad_weights": grad}),
-        case("four rows of four weights", 70, 4, 4),
-        case("a batch of two", 80, 2, 3, 6),
-        case("a batch of two with three heads", 90, 2, 3, 4, 4),
-    ]
 
 
 BACKWARD = Exercise(
@@ -266,7 +195,7 @@ left takes one or two lines.
         "`keepdim=True`.",
     ),
     solution=softmax_backward,
-    reference=softmax_by_autograd,
+    reference=cases.softmax_by_autograd,
     mistakes=(
         wrong.sum_forgotten,
         wrong.diagonal_only,
@@ -275,7 +204,7 @@ left takes one or two lines.
         wrong.unweighted_sum,
     ),
     properties=(wrong.rows_sum_to_zero,),
-    cases=backward_cases,
+    cases=cases.backward_cases,
     returns=("grad_scores",),
     afterword="Read it again: a score rises only if its key did better than the average of its row.",
 )
@@ -285,10 +214,9 @@ left takes one or two lines.
 
 
 def attention_backward(query, key, value, grad_output):
-    """Gradients of query (..., T, D), key (..., S, D), value (..., S, E), from that of the output (..., T, E)."""
+    """Gradients of query, key and value, from that of the output (..., T, E)."""
     scale = 1 / math.sqrt(query.shape[-1])
     weights = torch.softmax(query @ key.mT * scale, dim=-1)  # (..., T, S)
-
     grad_value = weights.mT @ grad_output  # (..., S, E)
     grad_weights = grad_output @ value.mT  # (..., T, S)
     average = (weights * grad_weights).sum(dim=-1, keepdim=True)  # (..., T, 1)
@@ -296,34 +224,6 @@ def attention_backward(query, key, value, grad_output):
     grad_query = grad_scores @ key * scale  # (..., T, D)
     grad_key = grad_scores.mT @ query * scale  # (..., S, D)
     return grad_query, grad_key, grad_value
-
-
-def attention_by_autograd(query, key, value, grad_output):
-    """What PyTorch gives, by walking the forward computation back."""
-    tensors = [tensor.clone().requires_grad_() for tensor in (query, key, value)]
-    output = torch.softmax(tensors[0] @ tensors[1].mT / math.sqrt(query.shape[-1]), dim=-1) @ tensors[2]
-    return torch.autograd.grad(output, tensors, grad_output)
-
-
-def gradient_case(name: str, seed: int, T: int, S: int, *batch: int) -> Case:  # noqa: N803
-    shapes = {"query": (T, 8), "key": (S, 8), "value": (S, 3), "grad_output": (T, 3)}
-    return Case(name, {key: normal(seed + i, *batch, *shape) for i, (key, shape) in enumerate(shapes.items())})
-
-
-def gradient_cases() -> list[Case]:
-    first = {
-        "query": table([2, 0, 0, 0], [0, 4, 0, 0]),
-        "key": table([1, 0, 0, 0], [0, 1, 0, 1]),
-        "value": table([1, 0], [0, 2]),
-        "grad_output": table([1, 0], [3, 1]),
-    }
-    return [
-        Case("two queries, two keys, d = 4", first),
-        gradient_case("four queries, four keys", 100, 4, 4),
-        gradient_case("three queries, five keys", 110, 3, 5),
-        gradient_case("a batch of two", 120, 4, 4, 2),
-        gradient_case("a batch of two with three heads", 130, 3, 6, 2, 3),
-    ]
 
 
 GRADIENTS = Exercise(
@@ -351,7 +251,7 @@ The check compares with autograd, in float64, to within $10^{-10}$. There is no 
         "both gradients. The rule gives the gradient of $K^\\top$; transpose it to get `grad_key`.",
     ),
     solution=attention_backward,
-    reference=attention_by_autograd,
+    reference=cases.attention_by_autograd,
     mistakes=(
         wrong.scale_forgotten,
         wrong.softmax_skipped,
@@ -363,7 +263,7 @@ The check compares with autograd, in float64, to within $10^{-10}$. There is no 
         wrong.values_scaled,
     ),
     properties=(wrong.keys_sum_to_zero,),
-    cases=gradient_cases,
+    cases=cases.gradient_cases,
     returns=("grad_query", "grad_key", "grad_value"),
     tolerance=1e-10,
     afterword="You have written the backward pass of attention. Training a transformer repeats these lines in every head "

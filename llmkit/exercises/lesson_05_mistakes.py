@@ -240,5 +240,5 @@ def rows_sum_to_zero(grad_scores):
 
 def keys_sum_to_zero(grad_query, grad_key, grad_value):
     """Adding the same vector to every key changes no weight, so `grad_key` should sum to 0 over the keys. Yours
-    does not; look at the step back through the softmax."""
+    does not."""
     return rows_sum_to_zero(grad_key.mT)

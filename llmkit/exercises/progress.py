@@ -24,7 +24,7 @@ SCHEMA = 1
 _unsaved: dict[Path, dict[str, "Record"]] = {}  # this session's attempts that could not be written
 
 
-class Unusable(Exception):
+class UnusableFileError(Exception):
     """A progress file that cannot be used, and why; one to `keep` is not even renamed."""
 
     def __init__(self, why: str, keep: bool = False):
@@ -32,7 +32,7 @@ class Unusable(Exception):
         self.keep = keep
 
 
-PROBLEMS = (OSError, Unusable, NotImplementedError)  # the last: a disk that knows no locks
+PROBLEMS = (OSError, UnusableFileError, NotImplementedError)  # the last: a disk that knows no locks
 
 
 @dataclass(frozen=True)
@@ -88,27 +88,35 @@ def read_or_set_aside(path: Path) -> tuple[dict[str, Record], str]:
     """The records; a file that makes no sense is renamed and kept, and the sentence says so."""
     try:
         return read(path), ""
-    except Unusable as error:
+    except UnusableFileError as error:
         if error.keep:
             raise
-        names = (path.with_name(f"{path.stem}.damaged-{number}{path.suffix}") for number in itertools.count(1))
+        names = (
+            path.with_name(f"{path.stem}.damaged-{number}{path.suffix}") for number in itertools.count(1)
+        )
         aside = next(name for name in names if not name.exists())
         path.rename(aside)
-        return {}, f"The progress file was damaged. It is kept as `{aside.name}` beside the new one, which starts empty."
+        return (
+            {},
+            f"The progress file was damaged. It is kept as `{aside.name}` beside the new one, which starts empty.",
+        )
 
 
 def read(path: Path) -> dict[str, Record]:
-    """The records in a file, none if there is no file; Unusable if it is not a progress file."""
+    """The records in a file, none if there is no file; UnusableFileError if it is not a progress file."""
     try:
         content = json.loads(path.read_bytes())
         schema, exercises = content["schema"], content["exercises"]
         if schema > SCHEMA:
-            raise Unusable("it was written by a newer llmkit; update this one", keep=True)
-        return {key: Record(operator.index(one["attempts"]), bool(one["solved"])) for key, one in exercises.items()}
+            raise UnusableFileError("it was written by a newer llmkit; update this one", keep=True)
+        return {
+            key: Record(operator.index(one["attempts"]), bool(one["solved"]))
+            for key, one in exercises.items()
+        }
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Unusable("it is not a progress file") from error
+        raise UnusableFileError("it is not a progress file") from error
 
 
 def write(path: Path, records: dict[str, Record]) -> None:
@@ -161,7 +169,10 @@ class Progress(Shown):
         parts = [f"**Your progress** · {self.solved(everything)} of {len(everything)} exercises solved"]
         for lesson in lessons():
             done = f"{self.solved(lesson.exercises)} of {len(lesson.exercises)}"
-            rows = [f"| {one.id} {one.title} | {stars(one.stars)} | {self.state(one.id)} |" for one in lesson.exercises]
+            rows = [
+                f"| {one.id} {one.title} | {stars(one.stars)} | {self.state(one.id)} |"
+                for one in lesson.exercises
+            ]
             parts.append(f"**Lesson {lesson.number} · {lesson.title}** · {done}")
             parts.append("\n".join(["| Exercise | Stars | |", "|:--|:--|:--|", *rows]))
         return "\n\n".join([*parts, *([self.notice] if self.notice else [])])
@@ -173,7 +184,8 @@ class Progress(Shown):
             lines += ["", f"Lesson {lesson.number} · {lesson.title}"]
             width = max(len(one.title) for one in lesson.exercises)
             lines += [
-                f"  {one.id}  {one.title:{width}}  {stars(one.stars)}  {self.state(one.id)}" for one in lesson.exercises
+                f"  {one.id}  {one.title:{width}}  {stars(one.stars)}  {self.state(one.id)}"
+                for one in lesson.exercises
             ]
         return "\n".join([*lines, *(["", self.notice] if self.notice else [])])
 
@@ -199,7 +211,9 @@ class Progress(Shown):
             write(target, self.records)
         except PROBLEMS as error:
             return Note(f"Nothing was written to `{path}`: {reason(error)}. Choose another name or folder.")
-        return Note(f'Your progress is copied to `{path}`. Bring it in elsewhere with `progress().import_("{path}")`.')
+        return Note(
+            f'Your progress is copied to `{path}`. Bring it in elsewhere with `progress().import_("{path}")`.'
+        )
 
     def import_(self, path: str | Path) -> "Progress | Note":
         """Add what an exported file knows: solved stays solved, and the larger count of attempts is kept."""
