@@ -1,0 +1,58 @@
+"""Every lesson, in an environment with Colab's package versions, run outside the checkout."""
+
+import time
+
+import nbformat
+import pytest
+from colab_environment import ROOT, Colab
+
+from llmkit.refresh import PAGE_MIME, VIEW_MIME, lessons, setup_cell
+
+LESSONS = lessons()
+
+
+@pytest.fixture(scope="module")
+def colab(tmp_path_factory):
+    environment = Colab(tmp_path_factory.mktemp("colab"))
+    print("\n" + environment.says())
+    return environment
+
+
+@pytest.fixture(scope="module")
+def installed(colab):
+    """Versions before and after the setup cell of the lessons has run."""
+    before = colab.versions()
+    began = time.monotonic()
+    notebook = colab.run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(setup_cell(ROOT))]), timeout=600)
+    print(f"the setup cell took {time.monotonic() - began:.0f} s")
+    return before, colab.versions(), notebook
+
+
+def shown(notebook) -> list[str]:
+    """Names of the book's widgets in the outputs, each with its live view beside the page's form."""
+    bundles = [output["data"] for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
+    return [data[PAGE_MIME]["name"] for data in bundles if PAGE_MIME in data and VIEW_MIME in data]
+
+
+def test_the_setup_cell_installs_llmkit_and_leaves_colabs_versions_alone(installed):
+    before, after, notebook = installed
+    assert after == before
+    printed = "".join(output.get("text", "") for output in notebook.cells[0].outputs)
+    assert "llmkit" in printed and "error" not in printed.lower()
+
+
+def test_a_widget_comes_out_live_and_in_the_pages_form(colab, installed):
+    source = "from llmkit.widgets import Microscope\nMicroscope()"
+    notebook = colab.run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]))
+    assert shown(notebook) == ["microscope"]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_lesson_runs(colab, installed, path):
+    stored = nbformat.read(path, 4)
+    pages = [output["data"][PAGE_MIME]["name"] for cell in stored.cells for output in cell.get("outputs", [])
+             if PAGE_MIME in output.get("data", {})]
+    began = time.monotonic()
+    notebook = colab.run(stored)
+    print(f"{path.stem}: {time.monotonic() - began:.0f} s")
+    assert shown(notebook) == pages
