@@ -3,6 +3,7 @@
 Neither ever raises in the reader's notebook, and what they display is the same on every machine.
 """
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -113,8 +114,7 @@ def stopped(function: Callable, attempts: list[Attempt], first: Attempt) -> tupl
 
 def explain(error: BaseException) -> str:
     """The error's name and the first line of what it says."""
-    said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+    return traceback.format_exception_only(error)[0].strip().splitlines()[0]
 
 
 def tally(attempts: list[Attempt]) -> str:

@@ -17,7 +17,7 @@ SINGLE_PRECISION = 1e-4  # agreement this close, though not within the tolerance
 SAME_MISTAKE = 1e-5  # wrong numbers this close to a known mistake's were made by that mistake
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Attempt:
     """What came of one call of the reader's function."""
 
@@ -137,19 +137,19 @@ def recognize(exercise: Exercise, attempts: list[Attempt]) -> list[str]:
     """The sentences of the known mistakes that explain the first wrong answer.
 
     Each part of the answer is explained on its own. A mistake explains a part when it computes the same
-    wrong numbers on the first failing input; among several, the one that agrees on most inputs is named.
+    wrong numbers on the first failing input and on at least half of all that failed, so that a coincidence
+    is not enough; among several, the one that agrees on most inputs is named.
     """
     failing = [one for one in attempts if one.fault]
-    first = failing[0]
-    if first.answer is None:
-        return []
-    sentences = []
+    first, sentences = failing[0], []
     for part in first.wrong:
-        agreement = {
-            mistake: sum(agrees(exercise, mistake, one, part) for one in attempts)
-            for mistake in exercise.mistakes
-            if agrees(exercise, mistake, first, part)
-        }
+        if same(first.answer[part], first.expected[part], SINGLE_PRECISION):
+            continue  # rounding, which `differs` tells about
+        agreement = {}
+        for mistake in exercise.mistakes:
+            alike = [one for one in attempts if agrees(exercise, mistake, one, part)]
+            if first in alike and 2 * sum(one in alike for one in failing) >= len(failing):
+                agreement[mistake] = len(alike)
         if agreement:
             sentences.append(message(max(agreement, key=agreement.get)))
     return list(dict.fromkeys(sentences))
@@ -180,7 +180,7 @@ def is_stub(error: BaseException | None, function: Callable) -> bool:
     if not isinstance(error, NotImplementedError):
         return False
     line = reader_line(error, function)
-    return not error.args or (line is not None and "NotImplementedError" in (line.line or ""))
+    return not error.args or (line is not None and "raise NotImplementedError" in (line.line or ""))
 
 
 def cannot_be_called(exercise: Exercise, function) -> str:

@@ -65,9 +65,9 @@ batch dimensions: none, one or several.
 
 
 def stable_softmax(scores):
-    """Softmax along the last axis, for scores of any size; a score of -inf gets weight 0."""
+    """Softmax along the last axis, for scores of any size; -inf gets weight 0."""
     largest = scores.max(dim=-1, keepdim=True).values  # (..., 1)
-    exponentials = torch.exp(scores - largest)  # between 0 and 1, and exactly 1 at the largest
+    exponentials = torch.exp(scores - largest)  # at most 1, and 1 at the largest
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
 
