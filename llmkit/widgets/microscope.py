@@ -159,7 +159,7 @@ def _column(numbers: Sequence[float], x: float, y: float) -> str:
 
 
 def _weight(share: float, x: float, y: float, width: float, height: float) -> str:
-    ink = "#000000" if share > 0.46 else "#ffffff"
+    ink = "#000000" if share > 0.47 else "#ffffff"
     return (
         f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="5" fill="{cividis(share)}"/>'
         f'<text x="{x + width / 2:g}" y="{y + 24:g}" font-size="13" text-anchor="middle" fill="{ink}">{share:.2f}</text>'

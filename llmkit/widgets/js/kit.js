@@ -172,7 +172,7 @@ export function cividis(share) {
 export function paint(element, share) {
   const [red, green, blue] = cividis(share);
   element.style.background = `rgb(${red},${green},${blue})`;
-  element.style.color = share > 0.46 ? "#000000" : "#ffffff";  // 4.5 to 1 or better on every step of the scale
+  element.style.color = share > 0.47 ? "#000000" : "#ffffff";  // 4.5 to 1 or better on every step of the scale
 }
 
 // The scale with its numbers. Returns { el, set(low, high) }.

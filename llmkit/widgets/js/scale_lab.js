@@ -1,0 +1,302 @@
+// The scale lab: random queries and keys of width d, and what softmax makes of their scores.
+// The draws are made once, a few at a time so that nothing waits; a slider only asks for another look at them.
+
+import { normal, softmax } from "./math.js";
+import { asTable, button, choice, formatNumber, frame, h, oncePerFrame, slider } from "./kit.js";
+
+const QUERIES = 256;  // as in scale_lab.py, like the two lists below
+const WIDTHS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
+const TEMPERATURES = [0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10];
+const FIELDS = ["d", "temperature", "num_keys", "seed", "rule", "question", "guess"];
+const RULES = [["raw", "q·k"], ["root", "q·k / √d"], ["d", "q·k / d"]];
+const GUESSES = ["they even out", "nothing", "one takes all"];
+const EDGE = 64;  // the score axis ends here, always, so that what moves is the scores
+
+export const divisor = (rule, d) => ({ raw: 1, root: Math.sqrt(d), d })[rule];
+
+// Dot products of random queries and keys, kept at every width on the way up to the largest: one draw serves all.
+// `more()` adds one query and its keys; `at.get(d)` holds the scores so far, `keys` of them for each query.
+export function makeDraws(seed, keys, widths) {
+  const next = normal(seed);
+  const at = new Map(widths.map((d) => [d, new Float64Array(QUERIES * keys)]));
+  const draws = { at, keys, count: 0, more };
+  const sums = new Float64Array(keys);
+  function more() {
+    sums.fill(0);
+    for (let c = 1; c <= WIDTHS.at(-1); c++) {
+      const q = next();
+      for (let j = 0; j < keys; j++) sums[j] += q * next();
+      at.get(c)?.set(sums, draws.count * keys);
+    }
+    draws.count += 1;
+  }
+  return draws;
+}
+
+// What softmax makes of the scores at width d times `factor`: means over the queries drawn so far.
+export function measure(draws, d, factor) {
+  const scores = draws.at.get(d);
+  const { keys, count } = draws;
+  const size = count * keys;
+  let sum = 0, powers = 0, entropy = 0, gradient = 0, largest = 0;
+  for (let n = 0; n < size; n += keys) {
+    let top = -Infinity, total = 0, tilt = 0, squares = 0, cubes = 0;
+    for (let j = n; j < n + keys; j++) {
+      const x = scores[j] * factor;
+      sum += x;
+      powers += x * x;
+      if (x > top) top = x;
+    }
+    for (let j = n; j < n + keys; j++) {
+      const x = scores[j] * factor - top;
+      const p = Math.exp(x);
+      total += p;
+      tilt += p * x;
+      squares += p * p;
+      cubes += p * p * p;
+    }
+    squares /= total * total;
+    entropy += Math.log(total) - tilt / total;
+    gradient += Math.sqrt(Math.max(0, squares - 2 * cubes / total ** 3 + squares * squares));
+    largest += 1 / total;
+  }
+  return { variance: powers / size - (sum / size) ** 2, entropy: entropy / count, gradient: gradient / count, largest: largest / count };
+}
+
+// ---- pictures -------------------------------------------------------------------------------------------------
+
+const WIDE = 330, HIGH = 132, LEFT = 30, RIGHT = 46, TOP = 8, FLOOR = 108;
+const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+const label = (x, y, text, anchor = "middle") => h("text", { x, y, "text-anchor": anchor }, text);
+
+// A panel: a title, a number, and a picture that a screen reader hears as one sentence.
+function panel(title, ...marks) {
+  const number = h("span", { class: "sl-number" });
+  const svg = h("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" }, h("line", { class: "sl-axis", x1: LEFT, x2: WIDE - RIGHT, y1: FLOOR, y2: FLOOR }), marks);
+  return { el: h("figure", { class: "sl-panel" }, h("figcaption", {}, h("span", {}, title), number), svg), number, svg };
+}
+
+function histogram() {
+  const right = WIDE - 8;
+  const x = (score) => LEFT + ((score + EDGE) / (2 * EDGE)) * (right - LEFT);
+  const bars = h("path", { class: "sl-bars" });
+  const curve = h("path", { class: "sl-curve" });
+  const beyond = label(right, TOP + 8, "", "end");
+  const view = panel(["Scores ", h("i", {}, "s")], bars, curve, beyond, [-64, -32, 0, 32, 64].map((tick) => label(x(tick), FLOOR + 16, formatNumber(tick, 0))));
+  view.svg.querySelector("line").setAttribute("x2", right);
+  const draw = (draws, d, factor, sigma) => {
+    const width = Math.min(8, Math.max(0.5, 2 ** Math.round(Math.log2(sigma / 3))));
+    const counts = new Float64Array(Math.round((2 * EDGE) / width));
+    const size = draws.count * draws.keys;
+    const scores = draws.at.get(d);
+    let outside = 0;
+    for (let n = 0; n < size; n++) {
+      const bin = Math.floor((scores[n] * factor + EDGE) / width);
+      if (bin >= 0 && bin < counts.length) counts[bin] += 1;
+      else outside += 1;
+    }
+    const spread = sigma * sigma + (width * width) / 12;  // a bar averages the curve over its width
+    const peak = (size * width) / Math.sqrt(2 * Math.PI * spread);
+    const y = (count) => FLOOR - Math.min(1.12, count / peak) * (FLOOR - TOP) * 0.86;
+    bars.setAttribute("d", [...counts].map((count, bin) => count && `M${x(bin * width - EDGE).toFixed(1)} ${FLOOR}V${y(count).toFixed(1)}h${(((right - LEFT) * width) / (2 * EDGE)).toFixed(2)}V${FLOOR}Z`).filter(Boolean).join(""));
+    const reach = Math.min(EDGE, 4 * Math.sqrt(spread));
+    curve.setAttribute("d", path(Array.from({ length: 81 }, (_, i) => {
+      const s = -reach + (2 * reach * i) / 80;
+      return [x(s), y(peak * Math.exp(-(s * s) / (2 * spread)))];
+    })));
+    beyond.textContent = outside / size > 0.005 ? `${Math.round((100 * outside) / size)}% lie outside` : "";
+  };
+  return { ...view, draw };
+}
+
+function bars() {
+  const right = WIDE - RIGHT;
+  const y = (w) => FLOOR - w * (FLOOR - TOP - 6);
+  const holder = h("g");
+  const even = h("line", { class: "sl-even", x1: LEFT, x2: right });
+  const evenLabel = label(right + 5, 0, "", "start");
+  const view = panel(["Weights ", h("i", {}, "w"), " of one query"], holder, even, evenLabel, label(LEFT - 6, y(0) + 4, "0", "end"), label(LEFT - 6, y(1) + 4, "1", "end"));
+  const draw = (weights) => {
+    const step = (right - LEFT) / weights.length;
+    const best = weights.indexOf(Math.max(...weights));
+    if (holder.childElementCount !== weights.length) holder.replaceChildren(...weights.map((_, j) => h("rect", { x: LEFT + j * step + step * 0.12, width: step * 0.76 })));
+    weights.forEach((w, j) => {
+      const bar = holder.children[j];
+      bar.setAttribute("y", y(w));
+      bar.setAttribute("height", FLOOR - y(w));
+      bar.setAttribute("class", j === best ? "sl-best" : "sl-bar");
+    });
+    const level = y(1 / weights.length);
+    even.setAttribute("y1", level);
+    even.setAttribute("y2", level);
+    evenLabel.setAttribute("y", level + 4);
+    evenLabel.textContent = `1/${weights.length}`;
+  };
+  return { ...view, draw };
+}
+
+// One quantity against d, for the three rules; a dot stands at the present d.
+function curves(title, key, top, ticks) {
+  const right = WIDE - RIGHT;
+  const x = (d) => LEFT + (Math.log2(d) / 10) * (right - LEFT);
+  const y = (value) => FLOOR - (Math.min(value, top()) / top()) * (FLOOR - TOP);
+  const lines = RULES.map(([rule]) => h("path", { class: `sl-line sl-${rule}` }));
+  const ends = RULES.map(([rule]) => h("text", { class: `sl-${rule}`, x: right + 5 }, { raw: "raw", root: "÷ √d", d: "÷ d" }[rule]));
+  const dot = h("circle", { r: 5, class: "sl-dot" });
+  const hair = h("line", { class: "sl-hair", y1: TOP, y2: FLOOR });
+  const marks = ticks().map(() => label(LEFT - 6, 0, "", "end"));
+  const view = panel(title, hair, lines, dot, ends, marks, [1, 4, 16, 64, 256, 1024].map((d) => label(x(d), FLOOR + 16, String(d))), label(right + 20, FLOOR + 16, "d", "start"));
+  const draw = (rows, d, value) => {
+    ticks().forEach((tick, i) => {
+      marks[i].textContent = formatNumber(tick, Number.isInteger(tick) ? 0 : key === "entropy" ? 2 : 1);
+      marks[i].setAttribute("y", y(tick) + 4);
+    });
+    lines.forEach((line, r) => line.setAttribute("d", rows ? path(rows[r].map((row) => [x(row.d), y(row[key])])) : ""));
+    let floor = Infinity;  // names of lines that end close together are moved apart, from the bottom up
+    const order = rows ? ends.map((end, r) => [y(rows[r].at(-1)[key]) + 4, end]).sort((a, b) => b[0] - a[0]) : [];
+    for (const [wanted, end] of order) end.setAttribute("y", floor = Math.min(wanted, floor - 13));
+    ends.forEach((end) => { end.style.display = rows ? "" : "none"; });
+    dot.setAttribute("cx", x(d));
+    dot.setAttribute("cy", y(value));
+    hair.setAttribute("x1", x(d));
+    hair.setAttribute("x2", x(d));
+  };
+  return { ...view, draw };
+}
+
+// ---- the widget -------------------------------------------------------------------------------------------------
+
+function render({ model, el }) {
+  const { root, say, dispose } = frame(el, "scale lab");
+  const widths = [...WIDTHS], temperatures = [...TEMPERATURES];
+  let state = {}, draws, curveRows, curvesOf = "", timer = 0;
+
+  const keep = (changes) => {
+    for (const [key, value] of Object.entries(changes)) model.set(key, value);
+    model.save_changes();
+    draw();
+  };
+  const wide = slider({ label: "width d", min: 0, max: widths.length - 1, step: 1, value: 0, show: (i) => String(widths[i]), onInput: (i) => keep({ d: widths[i] }) });
+  const warm = slider({ label: "temperature T", min: 0, max: temperatures.length - 1, step: 1, value: 0, show: (i) => String(temperatures[i]), onInput: (i) => keep({ temperature: temperatures[i] }) });
+  const rule = choice({ label: "score", options: RULES, value: "raw", onChange: (key) => keep({ rule: key, question: false }) });
+  const again = button("Draw again", () => keep({ seed: (model.get("seed") + 1) % 2 ** 31 }), { title: "New random queries and keys" });
+  const words = h("div", { class: "sl-words" });
+  const seen = histogram(), weights = bars();
+  const most = () => Math.log(state.num_keys);
+  const soft = curves(["Entropy ", h("i", {}, "H")], "entropy", () => most() * 1.08, () => [0, most()]);
+  const steep = curves(["Gradient size ‖", h("i", {}, "J"), "‖"], "gradient", () => 0.5, () => [0, 0.5]);
+  const table = asTable("Means over the random queries, at this temperature", tableRows);
+  root.append(h("div", { class: "sl" }, words, h("div", { class: "sl-controls" }, wide.el, rule.el, warm.el, again),
+    h("div", { class: "sl-panels" }, seen.el, weights.el, soft.el, steep.el), table.el));
+
+  // A few milliseconds of drawing at a time, then the page may do something else.
+  function start() {
+    clearTimeout(timer);
+    draws = makeDraws(state.seed, state.num_keys, widths);
+    curvesOf = "";
+    const go = () => {
+      const until = performance.now() + 6;
+      do draws.more(); while (draws.count < QUERIES && performance.now() < until);
+      if (draws.count < QUERIES) timer = setTimeout(go);
+      else root.dataset.ready = "true";
+      draw();
+    };
+    delete root.dataset.ready;
+    go();
+  }
+
+  const include = (list, value, control) => {
+    if (!list.includes(value)) {
+      list.push(value);
+      list.sort((a, b) => a - b);
+      control.input.max = list.length - 1;
+    }
+    if (Number(control.input.value) !== list.indexOf(value) || control.input.max === "0") control.set(list.indexOf(value));
+  };
+
+  const draw = oncePerFrame(() => {
+    const before = state;
+    state = Object.fromEntries(FIELDS.map((key) => [key, model.get(key)]));
+    const isNewWidth = !widths.includes(state.d);
+    include(widths, state.d, wide);
+    include(temperatures, state.temperature, warm);
+    rule.set(state.rule);
+    if (!draws || isNewWidth || before.seed !== state.seed || before.num_keys !== state.num_keys) return start();
+    const { d, temperature, num_keys: keys } = state;
+    const by = divisor(state.rule, d) * temperature;
+    const now = measure(draws, d, 1 / by);
+    const example = softmax([...draws.at.get(d).subarray(0, keys)].map((score) => score / by));
+    const asked = state.question && state.guess < 0;
+    if (!asked) compare();
+    seen.draw(draws, d, 1 / by, Math.sqrt(d) / by);
+    weights.draw(example);
+    soft.draw(asked ? null : curveRows, d, now.entropy);
+    steep.draw(asked ? null : curveRows, d, now.gradient);
+    const predicted = d / by ** 2;
+    tell(seen, ["Var(s) = ", h("b", {}, figure(now.variance)), ", ", h("span", { class: "sl-predicted" }, `predicted ${figure(predicted)}`)]);
+    tell(weights, ["largest of ", String(keys), ": ", h("b", {}, formatNumber(Math.max(...example)))]);
+    tell(soft, [h("b", {}, formatNumber(now.entropy)), ` of ln ${keys} = ${formatNumber(most())} nats`]);
+    tell(steep, ["mean ", h("b", {}, formatNumber(now.gradient))]);
+    speak(asked, now);
+    table.refresh();
+  });
+
+  // All curves depend on the temperature and the draws, not on d: they are measured again only when those change.
+  function compare() {
+    const key = `${state.temperature}/${draws.count}`;
+    if (curvesOf === key) return;
+    curvesOf = key;
+    curveRows = RULES.map(([name]) => widths.map((d) => ({ d, ...measure(draws, d, 1 / (divisor(name, d) * state.temperature)) })));
+  }
+
+  function tell(view, parts) {
+    view.number.replaceChildren(...parts);
+    view.svg.setAttribute("aria-label", view.el.firstChild.textContent);
+  }
+
+  function speak(asked, now) {
+    if (asked) {
+      if (words.dataset.asked) return;
+      words.dataset.asked = "true";
+      words.replaceChildren(h("p", { class: "sl-question" }, "What happens to the weights when you drag d up?"),
+        h("div", { class: "sl-guesses" }, GUESSES.map((text, i) => button(text, () => keep({ guess: i })))));
+      return;
+    }
+    delete words.dataset.asked;
+    const text = state.question ? answer() : comment(now);
+    if (words.textContent !== text) words.replaceChildren(h("p", {}, text));
+    say(`${text} At d = ${state.d}: entropy ${formatNumber(now.entropy)}, gradient size ${formatNumber(now.gradient)}.`);
+  }
+
+  function answer() {
+    const [low, high] = [curveRows[0][0], curveRows[0].at(-1)];
+    const right = high.entropy < low.entropy ? 2 : 0;
+    return `${state.guess === right ? "Yes" : "Look again"}: a raw score is a sum of d products, so its variance is d. At d = ${high.d} one of ${state.num_keys} keys holds ${formatNumber(high.largest)} of the weight on average. Drag d, then divide by √d.`;
+  }
+
+  function comment(now) {
+    const warmth = state.temperature === 1 ? "" : ` T = ${state.temperature} divides every score once more, and the variance by T².`;
+    if (state.rule === "root") return `Divided by √d, the variance no longer depends on d, so entropy (${formatNumber(now.entropy)}) and gradient (${formatNumber(now.gradient)}) stay where they are. Drag d: nothing collapses.${warmth}`;
+    if (state.rule === "d") return `Divided by d, the variance falls to 1/d: the larger d, the closer every weight comes to 1/${state.num_keys}, and the less a query can choose.${warmth}`;
+    return `Raw scores have variance d: the larger d, the more one key takes all, and the less gradient comes through (${formatNumber(now.gradient)}).${warmth}`;
+  }
+
+  function tableRows() {
+    compare();
+    const head = ["d", ...RULES.flatMap(([, name]) => [`Var, ${name}`, `H, ${name}`, `‖J‖, ${name}`])];
+    return [head, ...widths.map((d, i) => [d, ...curveRows.flatMap((rows) => [figure(rows[i].variance, 6), formatNumber(rows[i].entropy, 6), formatNumber(rows[i].gradient, 6)])])];
+  }
+
+  FIELDS.forEach((key) => model.on(`change:${key}`, draw));
+  draw();
+  return () => {
+    clearTimeout(timer);
+    dispose();
+    FIELDS.forEach((key) => model.off(`change:${key}`, draw));
+  };
+}
+
+// Three significant digits, or more on request, without an exponent where one can do without.
+const figure = (x, digits = 3) => (x >= 1e5 || x < 1e-4 ? x.toExponential(1) : String(Number(x.toPrecision(digits)))).replace("-", "−");
+
+export default { render };
