@@ -69,6 +69,8 @@ def judge(chosen: Exercise, function: Callable) -> Verdict:
         if is_stub(attempts[-1].error, function):
             line = f"Replace `raise NotImplementedError` in `{chosen.name}` with your answer, and run the cell again."
             return Verdict(chosen.id, NOT_ATTEMPTED, (line,))
+        if isinstance(attempts[-1].error, KeyboardInterrupt):
+            break  # the reader wants it to stop
     failing = [one for one in attempts if one.fault]
     if not failing:
         return Verdict(chosen.id, CORRECT, correct(chosen, attempts))
@@ -79,7 +81,9 @@ def judge(chosen: Exercise, function: Callable) -> Verdict:
 
 def correct(chosen: Exercise, attempts: list[Attempt]) -> tuple[str, ...]:
     """A short confirmation, and what the reader now has."""
-    first = f"All {len(attempts)} inputs give the expected numbers, to within {tolerance(chosen.tolerance)}."
+    first = (
+        f"All {len(attempts)} inputs give the expected numbers, to within `{tolerance(chosen.tolerance)}`."
+    )
     return tuple(part for part in (first, chosen.afterword, printed(attempts[0])) if part)
 
 

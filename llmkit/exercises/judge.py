@@ -106,7 +106,7 @@ def differs(exercise: Exercise, answer, expected, wrong) -> str:
         return f"`{name}` should have shape {shape(want)}; yours has {shape(got)}."
     if all(same(answer[i], expected[i], SINGLE_PRECISION) for i in wrong):
         return (
-            f"Your numbers are right to single precision, but this check asks for {tolerance(exercise.tolerance)}, and the "
+            f"Your numbers are right to single precision, but this check asks for `{tolerance(exercise.tolerance)}`, and the "
             "inputs are float64. Some step runs in float32: create new tensors with `dtype=query.dtype`, and leave "
             "out `.float()`."
         )

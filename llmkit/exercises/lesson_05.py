@@ -16,7 +16,7 @@ from llmkit.exercises.card import Exercise, Lesson
 
 
 def attention_weights(query, key):
-    """Weights (..., T, S) of every query (..., T, D) over all keys (..., S, D)."""
+    """Weights (..., T, S) of each query over all keys."""
     scores = query @ key.mT / math.sqrt(query.shape[-1])  # (..., T, S)
     return torch.softmax(scores, dim=-1)  # (..., T, S)
 
@@ -65,9 +65,9 @@ batch dimensions: none, one or several.
 
 
 def stable_softmax(scores):
-    """Softmax along the last axis, for scores of any size; -inf gets weight 0."""
+    """Softmax along the last axis, for scores of any size."""
     largest = scores.max(dim=-1, keepdim=True).values  # (..., 1)
-    exponentials = torch.exp(scores - largest)  # at most 1, and 1 at the largest
+    exponentials = torch.exp(scores - largest)  # at most 1
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
 
@@ -114,11 +114,11 @@ and the rows of one tensor may lie far apart.
 
 
 def masked_attention(query, key, value, mask):
-    """Attention (..., T, E) where a query sees only the keys its row of mask allows."""
+    """Attention (..., T, E) that looks only where mask is True."""
     scores = query @ key.mT / math.sqrt(query.shape[-1])  # (..., T, S)
     scores = scores.masked_fill(~mask, -torch.inf)
-    weights = torch.softmax(scores, dim=-1)  # a row of -inf alone gives NaN here
-    weights = weights.masked_fill(~mask, 0)  # and 0 here; elsewhere nothing changes
+    weights = torch.softmax(scores, dim=-1)  # NaN where a row is all -inf
+    weights = weights.masked_fill(~mask, 0)  # now 0 there
     return weights @ value  # (..., T, E)
 
 
@@ -155,7 +155,7 @@ dimensions that broadcast with the others. The answer has shape `(..., T, E)`.
     ),
     cases=cases.mask_cases,
     returns=("output",),
-    afterword="With the mask `torch.ones(T, T).tril().bool()`, this is the attention of every GPT.",
+    afterword="With the mask `torch.ones(T, T).tril().bool()`, this is what every head of GPT-2 computes.",
 )
 
 
@@ -163,7 +163,7 @@ dimensions that broadcast with the others. The answer has shape `(..., T, E)`.
 
 
 def softmax_backward(weights, grad_weights):
-    """Gradient of the scores (..., S), from softmax weights and their gradient."""
+    """Gradient of the scores (..., S), from that of their weights."""
     average = (weights * grad_weights).sum(dim=-1, keepdim=True)  # (..., 1)
     return weights * (grad_weights - average)  # (..., S)
 
@@ -206,7 +206,7 @@ left takes one or two lines.
     properties=(wrong.rows_sum_to_zero,),
     cases=cases.backward_cases,
     returns=("grad_scores",),
-    afterword="Read it again: a score rises only if its key did better than the average of its row.",
+    afterword="Read it again: a step against this gradient raises the scores whose `grad_weights` is below the average of the row, and lowers the others.",
 )
 
 
@@ -214,12 +214,12 @@ left takes one or two lines.
 
 
 def attention_backward(query, key, value, grad_output):
-    """Gradients of query, key and value, from that of the output (..., T, E)."""
+    """Gradients of query, key and value, from that of the output."""
     scale = 1 / math.sqrt(query.shape[-1])
     weights = torch.softmax(query @ key.mT * scale, dim=-1)  # (..., T, S)
     grad_value = weights.mT @ grad_output  # (..., S, E)
     grad_weights = grad_output @ value.mT  # (..., T, S)
-    average = (weights * grad_weights).sum(dim=-1, keepdim=True)  # (..., T, 1)
+    average = (weights * grad_weights).sum(dim=-1, keepdim=True)  # (..., 1)
     grad_scores = weights * (grad_weights - average)  # (..., T, S)
     grad_query = grad_scores @ key * scale  # (..., T, D)
     grad_key = grad_scores.mT @ query * scale  # (..., S, D)

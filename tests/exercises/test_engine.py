@@ -143,6 +143,17 @@ def test_nothing_the_reader_raises_gets_through(error):
     assert outcome == "error" and error.__name__ in text
 
 
+def test_an_interrupted_function_is_not_called_again():
+    calls = []
+
+    def interrupted(query, key):
+        calls.append(1)
+        raise KeyboardInterrupt
+
+    assert "You interrupted your function" in outcome_and_text("05.1", interrupted)[1]
+    assert len(calls) == 1
+
+
 def test_an_exception_that_cannot_even_be_printed_gets_a_sentence():
     class UnprintableError(Exception):
         def __str__(self):
