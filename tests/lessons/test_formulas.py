@@ -1,0 +1,57 @@
+"""A displayed formula without a named numeric test is unfinished: this table names the test of each one."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+ATTENTION, METRICS, REAL = "tests/test_attention.py", "tests/test_metrics.py", "tests/test_real_model.py"
+TESTED_BY = {
+    "5.1": (ATTENTION, "test_sum_form_written_with_loops_equals_the_matrix_form"),
+    "5.2": (ATTENTION, "test_softmax_equals_torch_on_any_axis"),
+    "5.3": (ATTENTION, "test_attend_equals_torch"),
+    "5.4": (ATTENTION, "test_each_score_function_equals_its_formula_for_one_pair"),
+    "5.5": (ATTENTION, "test_each_score_function_equals_its_formula_for_one_pair"),
+    "5.6": (ATTENTION, "test_each_score_function_equals_its_formula_for_one_pair"),
+    "5.7": (ATTENTION, "test_each_score_function_equals_its_formula_for_one_pair"),
+    "5.8": (ATTENTION, "test_variance_of_a_dot_product_of_standard_normals_is_its_width"),
+    "5.9": (METRICS, "test_entropy_equals_torch_distributions"),
+    "5.10": (ATTENTION, "test_softmax_jacobian_equals_autograd"),
+    "5.11": (ATTENTION, "test_softmax_backward_is_the_jacobian_times_the_gradient"),
+    "5.12": (ATTENTION, "test_attention_gradients_equal_autograd"),
+    "5.13": (ATTENTION, "test_attention_gradients_equal_autograd"),
+    "5.14": (ATTENTION, "test_attention_gradients_equal_autograd"),
+    "5.15": (REAL, "test_our_attention_on_minilms_own_queries_keys_and_values_equals_the_model"),
+    "5.16": (REAL, "test_our_attention_on_minilms_own_queries_keys_and_values_equals_the_model"),
+    "5.17": (ATTENTION, "test_softmax_is_unchanged_when_a_constant_is_added"),
+}
+
+
+def displayed_formulas() -> list[str]:
+    """What stands between double dollar signs in the Markdown of every lesson."""
+    found = []
+    for path in sorted((ROOT / "lessons").rglob("[0-9]*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "markdown":
+                found += re.findall(r"\$\$(.+?)\$\$", cell.source, re.DOTALL)
+    return found
+
+
+def test_every_displayed_formula_has_a_number():
+    assert [formula for formula in displayed_formulas() if not re.search(r"\\tag\{\d+\.\d+\}", formula)] == []
+
+
+def test_every_number_is_given_once_and_stands_in_the_table():
+    numbers = [number for formula in displayed_formulas() for number in re.findall(r"\\tag\{([\d.]+)\}", formula)]
+    assert sorted(numbers) == sorted(TESTED_BY)
+
+
+@pytest.mark.parametrize("number", TESTED_BY)
+def test_the_test_that_the_table_names_exists(number):
+    file, name = TESTED_BY[number]
+    functions = [node.name for node in ast.walk(ast.parse((ROOT / file).read_text("utf-8"))) if isinstance(node, ast.FunctionDef)]
+    assert name in functions
