@@ -45,8 +45,10 @@ def check(exercise_id: str, function: Callable) -> Verdict | Note:
     The outcome is "not attempted" while the function raises NotImplementedError, then "correct",
     "incorrect" or "error". An attempt is counted in the progress file, if there can be one.
 
-    >>> check("05.1", lambda query, key: None).outcome
-    'incorrect'
+    >>> def attention_weights(query, key):
+    ...     raise NotImplementedError
+    >>> check("05.1", attention_weights).outcome
+    'not attempted'
     """
     chosen = find(exercise_id)
     if chosen is None:
