@@ -14,6 +14,7 @@ SOURCES = Path(__file__).parent / "js"
 _IMPORT = re.compile(r'^import\s+\{([^}]*)\}\s+from\s+"\./([\w.-]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(async )?(function|const|let|class)\b)", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
+_INDENT = re.compile(r"^ +", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default \{ render \};\s*$", re.MULTILINE)
 
 
@@ -67,7 +68,7 @@ def _write_out(file: str, written: dict[str, str]) -> None:
     source = _read(file)
     for imported in _IMPORT.findall(source):
         _write_out(imported[1], written)
-    text = _EXPORT.sub("", _IMPORT.sub("", _COMMENT.sub("", source)))  # comments stay in the repository
+    text = _EXPORT.sub("", _IMPORT.sub("", _INDENT.sub("", _COMMENT.sub("", source))))  # comments and indentation stay in the repository
     if re.search(r"^(import|export)\b(?! default)", text, re.MULTILINE):
         raise ValueError(f'{file} has an import or export that is not `import {{ a }} from "./b.js";` on one line.')
     written[file] = text
