@@ -14,6 +14,7 @@ from llmkit.widgets.pictures import cividis, svg, text
 
 MAX_TOKENS = 8
 MAX_WIDTH = 4
+GAP = "\u2002\u2002"  # spaces that a picture does not run together
 LARGEST = 100.0  # as in microscope.js: larger numbers could not be read in a cell
 
 # Two dimensions that can be read: how much a word names a thing, how much it tells an action.
@@ -39,9 +40,13 @@ class Numbers(traitlets.TraitType):
             ) from None
         if len({len(row) for row in rows}) != 1 or not 1 <= len(rows[0]) <= MAX_WIDTH:
             widths = [len(row) for row in rows]
-            raise traitlets.TraitError(f"Every row of {self.name} needs the same 1 to {MAX_WIDTH} numbers; got rows of {widths}.")
+            raise traitlets.TraitError(
+                f"Every row of {self.name} needs the same 1 to {MAX_WIDTH} numbers; got rows of {widths}."
+            )
         if not all(math.isfinite(x) and abs(x) <= LARGEST for row in rows for x in row):
-            raise traitlets.TraitError(f"{self.name} must be finite numbers from {-LARGEST:g} to {LARGEST:g}; got {rows}.")
+            raise traitlets.TraitError(
+                f"{self.name} must be finite numbers from {-LARGEST:g} to {LARGEST:g}; got {rows}."
+            )
         return rows
 
 
@@ -60,7 +65,7 @@ class Microscope(LiveWidget):
     """
 
     name = "microscope"
-    height = 580
+    height = 570
 
     tokens = traitlets.List(traitlets.Unicode(), TOKENS, minlen=1, maxlen=MAX_TOKENS).tag(sync=True)
     query = Numbers([list(row) for row in QUERIES]).tag(sync=True)
@@ -80,7 +85,9 @@ class Microscope(LiveWidget):
     @property
     def trace(self) -> AttentionTrace:
         """Every step as PyTorch computes it, in float64: scores, masked, weights (T, T) and output (T, E)."""
-        query, key, value = (torch.tensor(rows, dtype=torch.float64) for rows in (self.query, self.key, self.value))
+        query, key, value = (
+            torch.tensor(rows, dtype=torch.float64) for rows in (self.query, self.key, self.value)
+        )
         return attend(query, key, value, causal_mask(len(self.tokens)) if self.causal else None)
 
     @property
@@ -98,7 +105,9 @@ class Microscope(LiveWidget):
                 f"Each token needs one row of query, key and value; got {counts}. "
                 f"Give all four together: Microscope(tokens=..., query=..., key=..., value=...)."
             )
-        rows = {name: getattr(self, name) for name in ("query", "key")} | {proposal.trait.name: proposal.value}
+        rows = {name: getattr(self, name) for name in ("query", "key")} | {
+            proposal.trait.name: proposal.value
+        }
         if len(rows["query"][0]) != len(rows["key"][0]):
             raise traitlets.TraitError(
                 f"query and key must have the same width to be multiplied; got {len(rows['query'][0])} and {len(rows['key'][0])}."
@@ -125,19 +134,36 @@ class Microscope(LiveWidget):
         top = 62 + 22 * len(self.key[0])
         right = left + cell * size + 16
         bottom = top + 42 * size
-        parts = [text(left - 16, top - 42, "key: what am I?", 12, "end"), text(left - 16, top - 14, "query: what do I need?", 12, "end")]
-        parts += [text(left - 16, bottom + 22, "value: what I hand over", 12, "end"), text(right, top - 14, "output", 12)]
+        parts = [
+            text(left - 16, top - 42, "key: what am I?", 12, "end"),
+            text(left - 16, top - 14, "query: what do I need?", 12, "end"),
+        ]
+        parts += [
+            text(left - 16, bottom + 22, "value: what I hand over", 12, "end"),
+            text(right, top - 14, "output", 12),
+        ]
         parts += [_column(self.key[j], left + cell * (j + 0.5), 48) for j in range(size)]
         parts += [_column(self.value[j], left + cell * (j + 0.5), bottom + 22) for j in range(size)]
         for i, token in enumerate(self.tokens):
             y = top + 42 * i
-            parts += [text(8, y + 26, _short(token), 14), text(left + cell * (i + 0.5), 24, _short(token), 14, "middle")]
-            parts += [text(left - 16, y + 26, "   ".join(map(_plain, self.query[i])), 13, "end")]
-            parts += [text(right, y + 26, "   ".join(map(_plain, seen.output[i].tolist())), 13)]
-            parts += [_weight(seen.weights[i, j].item(), left + cell * j, y, cell - 4, 38) for j in range(size)]
+            parts += [
+                text(8, y + 26, _short(token), 14),
+                text(left + cell * (i + 0.5), 24, _short(token), 14, "middle"),
+            ]
+            parts += [text(left - 16, y + 26, GAP.join(map(_plain, self.query[i])), 13, "end")]
+            parts += [text(right, y + 26, GAP.join(map(_plain, seen.output[i].tolist())), 13)]
+            parts += [
+                _weight(seen.weights[i, j].item(), left + cell * j, y, cell - 4, 38) for j in range(size)
+            ]
         note = f"Each cell is a weight: softmax of query · key / √{len(self.key[0])}. A row sums to 1 and mixes the values."
         height = bottom + 22 * len(self.value[0]) + 48
-        return svg(max(right + 48 * len(self.value[0]), 560), height, self.label(), *parts, text(8, height - 10, note, 12))
+        return svg(
+            max(right + 48 * len(self.value[0]), 560),
+            height,
+            self.label(),
+            *parts,
+            text(8, height - 10, note, 12),
+        )
 
 
 def _number(x: Any) -> float:
@@ -151,6 +177,7 @@ def _plain(x: float) -> str:
 
 
 def _short(token: str) -> str:
+    token = token.strip() or "␣"
     return token if len(token) <= 9 else token[:8] + "…"
 
 

@@ -72,7 +72,9 @@ class ScaleLab(LiveWidget):
     @traitlets.validate("rule")
     def _rule(self, proposal: Any) -> str:
         if proposal.value not in RULES:
-            raise traitlets.TraitError(f"rule must be one of {', '.join(map(repr, RULES))}; got {proposal.value!r}.")
+            raise traitlets.TraitError(
+                f"rule must be one of {', '.join(map(repr, RULES))}; got {proposal.value!r}."
+            )
         return proposal.value
 
     def label(self) -> str:
@@ -81,7 +83,8 @@ class ScaleLab(LiveWidget):
     def picture(self) -> str:
         """Entropy and gradient size against d, for raw and for scaled scores."""
         rows = {
-            rule: [_measure(self.seed, self.num_keys, d, rule, self.temperature) for d in WIDTHS] for rule in ("raw", "root")
+            rule: [_measure(self.seed, self.num_keys, d, rule, self.temperature) for d in WIDTHS]
+            for rule in ("raw", "root")
         }
         top = math.log(self.num_keys)
         left = _curves(rows, "entropy", f"Entropy of {self.num_keys} weights, in nats", top, 0)
@@ -96,7 +99,9 @@ class ScaleLab(LiveWidget):
 
 def _between(proposal: Any, low: float, high: float) -> Any:
     if not low <= proposal.value <= high:
-        raise traitlets.TraitError(f"{proposal.trait.name} must be from {low} to {high}; got {proposal.value}.")
+        raise traitlets.TraitError(
+            f"{proposal.trait.name} must be from {low} to {high}; got {proposal.value}."
+        )
     return proposal.value
 
 

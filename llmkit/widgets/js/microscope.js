@@ -2,75 +2,11 @@
 // Keys stand above the columns and values below them, queries left of the rows and outputs right of them:
 // every cell sits where its row and its column meet, so where it came from can be seen.
 
-import { mix, products, softmax } from "./math.js";
+import { FORMULAS, STEPS, equals, explain, formula, name, short, shown, trace, vector, work } from "./steps.js";
 import { asTable, button, checkbox, choice, formatNumber, frame, h, legend, oncePerFrame, paint, wantsStillness } from "./kit.js";
 
 const LARGEST = 100;  // as in microscope.py
 const FIELDS = ["tokens", "query", "key", "value", "causal", "step", "row", "question", "guess"];
-const STEPS = ["multiply", "sum", "scale", "mask", "softmax", "weighted sum"];
-const FORMULAS = ["q_{ic} × k_{jc}", "q_i · k_j = Σ_c q_{ic} k_{jc}", "s_{ij} = q_i · k_j / √d", "s_{ij} = −∞  if j > i", "w_{ij} = e^{s_{ij}} / Σ_j e^{s_{ij}}", "o_i = Σ_j w_{ij} v_j"];
-
-// Every step of attention on plain arrays; tests compare it with llmkit.attention.attend.
-export function trace({ query, key, value, causal }) {
-  const parts = query.map((q) => key.map((k) => q.map((x, c) => x * k[c])));
-  const raw = products(query, key);
-  const scaled = raw.map((row) => row.map((score) => score / Math.sqrt(key[0].length)));
-  const masked = scaled.map((row, i) => row.map((score, j) => (causal && j > i ? -Infinity : score)));
-  const weights = masked.map(softmax);
-  return { parts, raw, scaled, masked, weights, output: mix(weights, value) };
-}
-
-// ---- numbers and formulas as text: exact numbers stay exact ("4"), rounded ones say so ("≈ 2.83") ---------------
-
-const isExact = (x) => x === -Infinity || Math.abs(x - Number(x.toFixed(2))) < 1e-9;
-const short = (x) => (isExact(x) ? formatNumber(x).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") : formatNumber(x));
-const inner = (x) => (x < 0 ? `(${short(x)})` : short(x));
-const vector = (numbers) => `(${numbers.map(short).join(", ")})`;
-const equals = (x) => `${[x].flat().every(isExact) ? "=" : "≈"} ${Array.isArray(x) ? vector(x) : short(x)}`;
-const name = (token) => h("bdi", { class: "ms-token" }, shown(token));
-const shown = (token) => token.replace(/^\s+|\s+$/g, (space) => "␣".repeat(space.length)) || "∅";
-
-// "s_{ij} = e^x" as HTML: letters in italics, _ below, ^ above; braces hold more than one sign.
-function formula(text) {
-  const found = text.match(/[_^]\{(?:[^{}]|\{[^{}]*\})*\}|[_^].|[a-z]+|[^_^a-z]+/g) ?? [];
-  return found.map((part) => {
-    if (/^[_^]/.test(part)) return h(part[0] === "_" ? "sub" : "sup", {}, formula(part.slice(1).replace(/^\{(.*)\}$/, "$1")));
-    return /^[a-z]+$/.test(part) && part !== "if" ? h("i", {}, part) : part;
-  });
-}
-
-function explain(step, state) {
-  const d = state.key[0].length;
-  if (step === 1) return "Each number of a query meets the same number of a key.";
-  if (step === 2) return "Add the products: one score for each pair. High means “you are what I need”.";
-  if (step === 3) return `Divide by √${d} ${equals(Math.sqrt(d))}, or scores grow with the number of dimensions.`;
-  if (step === 4) return state.causal ? "A word may not look at the words after it: those scores become −∞." : "The mask is off: every word may look at every word.";
-  if (step === 5) return "Turn each row into shares that are positive and sum to 1.";
-  return "Mix the values by those shares. This is what the word takes with it.";
-}
-
-// The chosen word's row, spelled out: [token, how, result] for each key, and a last line where the row comes together.
-function work(step, state, m, i) {
-  const { tokens, query, key, value } = state;
-  const row = m.masked[i];
-  const top = Math.max(...row);
-  const shift = Math.abs(top) > 10 ? top : 0;
-  const total = row.reduce((sum, score) => sum + Math.exp(score - shift), 0);
-  const power = (score) => ["e", h("sup", {}, shift ? `${short(score)} − ${inner(shift)}` : short(score))];
-  const lines = tokens.map((token, j) => {
-    if (step === 1) return [token, query[i].map((x, c) => `${inner(x)} × ${inner(key[j][c])}`).join(",   "), m.parts[i][j]];
-    if (step === 2) return [token, m.parts[i][j].map(inner).join(" + "), m.raw[i][j]];
-    if (step === 3) return [token, `${short(m.raw[i][j])} / √${query[i].length}`, m.scaled[i][j]];
-    if (step === 4) return [token, row[j] === -Infinity ? "comes later, so" : "may be looked at", row[j]];
-    if (step === 5) return [token, row[j] === -Infinity ? "e to the −∞ is 0" : [power(row[j]), ` / ${short(total)}`], m.weights[i][j]];
-    return [token, `${short(m.weights[i][j])} × ${vector(value[j])}`, value[j].map((x) => x * m.weights[i][j])];
-  });
-  if (step === 5) lines.push([null, `${short(total)} is the sum of all powers`, row.some((x) => x > -Infinity) ? 1 : 0]);
-  if (step === 6) lines.push([null, "the sum, and so the output", m.output[i]]);
-  return lines;
-}
-
-// ---- the widget ---------------------------------------------------------------------------------------------
 
 function render({ model, el }) {
   const { root, say, notice, dispose } = frame(el, "q·k microscope");
@@ -125,7 +61,8 @@ function render({ model, el }) {
   const plate = h("div", { class: "ms-plate" });
   const panel = h("div", { class: "ms-work" });
   const table = asTable("Every number of every step", () => tableRows(state, m));
-  root.append(h("div", { class: "ms" }, h("div", { class: "ms-top" }, ask, bar), line, plate, panel, table.el));
+  const holder = h("div", { class: "ms" }, h("div", { class: "ms-top" }, ask, bar), line, plate, panel, table.el);
+  root.append(holder);
 
   const edit = (which, r, c, input) => {
     const x = input.value.trim() === "" ? NaN : Number(input.value);
@@ -170,6 +107,7 @@ function render({ model, el }) {
         place(h("div", { class: "ms-vector ms-outputs" }, cells[i].slice(size)), 4 + i, 3 + size)]),
       place(caption("value", "what I hand over"), 5 + size, "1 / 3"), grid.value,
       place(h("div", { class: "ms-end" }, scale.el, reset), 5 + size, 3 + size));
+    holder.classList.toggle("ms-wide", Math.max(state.key[0].length, state.value[0].length) > 2);
     board.style.setProperty("--tokens", size);
     cells[state.row][0].tabIndex = 0;
     plate.replaceChildren(board);
@@ -281,7 +219,6 @@ function render({ model, el }) {
       if (isOutput || off || step < 2) cell.style.background = cell.style.color = "";
       else paint(cell, step < 5 ? (x - low) / (high - low) : x);
       cell.classList.toggle("ms-off", off);
-      cell.classList.toggle("ms-row", i === row);
       cell.classList.toggle("ms-lit", i === row && (isOutput ? j === column : j === column || column >= size));
       cell.setAttribute("aria-label", describe(step, i, j));
     }));
@@ -319,7 +256,7 @@ function render({ model, el }) {
 }
 
 const asking = (state) => state.question && state.guess < 0;
-const tidy = (x) => String(Number(x.toFixed(3)));
+const tidy = (x) => String(Number(x.toFixed(2)));
 const shapeOf = ({ tokens, key, value }) => [tokens.length, key[0].length, value[0].length].join();
 
 // Whether tokens and numbers fit together.

@@ -164,8 +164,6 @@ function curves(title, key, top, ticks) {
   return { ...view, draw };
 }
 
-// ---- the widget -------------------------------------------------------------------------------------------------
-
 function render({ model, el }) {
   const { root, say, dispose } = frame(el, "scale lab");
   const widths = [...WIDTHS], temperatures = [...TEMPERATURES];
