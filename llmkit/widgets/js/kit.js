@@ -27,6 +27,7 @@ export function frame(el, label) {
   const root = h("section", { class: "llm", "aria-label": label });
   el.replaceChildren(root, notes, voice);
   notes.classList.add("llm-scope");
+  el.addEventListener("keydown", (event) => event.stopPropagation());  // else JupyterLab takes the arrow keys
   const stopTheme = followTheme(el);
   let timer = 0;
   const say = (text) => {
