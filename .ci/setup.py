@@ -92,7 +92,7 @@ def find_python(first=()):
 
 
 def fingerprint(recipe):
-    """Changes when the recipe, its place on the disk, or this program changes."""
+    """Changes when the recipe changes, or when the checkout moves (an editable install holds its path)."""
     digest = hashlib.sha256(ROOT.encode())
     for name in recipe:
         with open(os.path.join(ROOT, name), "rb") as file:

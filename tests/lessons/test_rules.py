@@ -39,7 +39,7 @@ def good():
     """A small lesson that keeps every rule."""
     tasks = [code(f"exercise('01.{n}')\ncheck('01.{n}', None)") for n in range(1, 5)]
     return normalize(nbformat.v4.new_notebook(cells=[
-        markdown("# A lesson\n\nAfter it you can count. 20 minutes to read, 5 seconds to run, in Lab or Colab."),
+        markdown("# A lesson\n\nAfter it you can count.\n\nKnow first: nothing. Time: 20 minutes to read, 5 seconds to run."),
         code(setup_cell(), printed("torch on the CPU"), tags=[IGNORED]),
         markdown("Watch `x!` and $n! = 1$, <kbd>Enter</kbd>, a < b.\n\n<details><summary>Why</summary>So</details>"),
         code("print(2)", printed("2\n")),
@@ -102,7 +102,7 @@ def test_a_broken_rule_is_named(rule, cell, complaint, good, tmp_path):
     (lambda nb: nb.cells[1].update(source="import llmkit"), rules.same_setup, "not the setup cell"),
     (lambda nb: nb.cells[1].metadata.pop("tags"), rules.same_setup, "tag it"),
     (lambda nb: nb.cells[0].update(source="Hello"), rules.anatomy, "not a title"),
-    (lambda nb: nb.cells[0].update(source="# Hello, 3 minutes, Lab, Colab"), rules.anatomy, "seconds to run"),
+    (lambda nb: nb.cells[0].update(source="# Hello, 3 minutes to read"), rules.anatomy, "how many seconds to run"),
     (lambda nb: nb.cells.pop(), rules.anatomy, "'read next'"),
     (lambda nb: nb.cells.append(nb.cells.pop(5)), rules.anatomy, "not in the order"),
     (lambda nb: nb.cells.pop(7), rules.exercises, "it has 3 exercises"),
