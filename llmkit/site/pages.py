@@ -7,6 +7,12 @@ from types import SimpleNamespace
 
 from llmkit.site import assets
 
+INDEX = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<link rel="icon" href="_static/llmkit/mark.svg" type="image/svg+xml"><link rel="canonical" href="{home}">
+<meta http-equiv="refresh" content="0; url={home}"></head>
+<body><p><a href="{home}">{title}</a></p></body></html>
+"""
 COLAB = "https://colab.research.google.com/github/"
 
 
@@ -15,7 +21,7 @@ def setup(app) -> None:
     app.add_html_theme("llmkit", str(assets.ASSETS / "theme"))
     app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it even when nothing reads it
     app.connect("html-page-context", prepare_page, priority=900)
-    app.connect("build-finished", publish)
+    app.connect("build-finished", publish, priority=400)  # before a stock index.html would be written
 
 
 def prepare_page(app, pagename: str, templatename: str, context: dict, doctree) -> None:
@@ -29,14 +35,15 @@ def prepare_page(app, pagename: str, templatename: str, context: dict, doctree) 
         is_lesson=pagename.startswith("lessons/"),
         description=first_sentence(doctree),
     )
-    body = in_scrolling_boxes(body)
+    body = in_scrolling_boxes(body).replace('role="doc-biblioentry"', 'role="listitem"')  # the role is deprecated
     if context["llmkit"].is_lesson:
         body = body.replace("</h1>", "</h1>" + lesson_line(pagename, context), 1)
     context["body"] = body
 
 
 def in_scrolling_boxes(body: str) -> str:
-    """Wide tables scroll by themselves; the page never does."""
+    """Wide tables scroll by themselves; the page never does. An empty corner is no header."""
+    body = re.sub(r"<th[^>]*>(<p></p>)?</th>", "<td></td>", body)
     body = re.sub(r"<table\b", '<div class="table-box"><table', body)
     return body.replace("</table>", "</table></div>")
 
@@ -76,6 +83,9 @@ def colab_address(notebook: str, context: dict) -> str | None:
 
 
 def publish(app, problem: Exception | None) -> None:
-    """Copy what the pages load, unless the build broke."""
+    """Copy what the pages load and lead the site's own address to the home page, unless the build broke."""
     if problem is None and app.builder.format == "html":
         assets.publish(Path(app.outdir) / "_static" / "llmkit")
+        if app.config.root_doc != "index":
+            home = escape(f"{app.config.root_doc}{app.builder.out_suffix}")
+            (Path(app.outdir) / "index.html").write_text(INDEX.format(home=home, title=escape(app.config.html_title)), "utf-8")

@@ -3,9 +3,10 @@
 (() => {
   "use strict";
   const [, base, version] = /^(.*\/)[^/?]*(\?.*)?$/.exec(document.currentScript.src);
-  const NEAR = { widget: "400px 0px", plot: "1600px 0px" };  // Plotly is 4.8 MB: begin two screens ahead
+  const NEAR = { widget: "600px 0px", plot: "1600px 0px" };  // Plotly is 4.8 MB: begin two screens ahead
   const loading = new Map();
   const defined = new Map();
+  const starting = new Set();  // widgets on their way; plots let them go first
 
   window.llmkit = { define: (name, widget) => defined.set(name, widget) };
 
@@ -96,6 +97,8 @@
   }
 
   async function startPlot(figure, mount) {
+    await new Promise((resolve) => setTimeout(resolve));
+    await Promise.allSettled([...starting]);
     await load("plotly.min.js");
     const { data, layout } = readState(figure);
     await Plotly.newPlot(mount, data, withLook(layout), { responsive: true, displayModeBar: false });
@@ -106,8 +109,11 @@
   async function start(figure) {
     const began = performance.now();
     const mount = figure.querySelector(".llm-mount");
+    const isPlot = "llmPlot" in figure.dataset;
+    const work = (isPlot ? startPlot : startWidget)(figure, mount);
+    if (!isPlot) starting.add(work);
     try {
-      await ("llmPlot" in figure.dataset ? startPlot : startWidget)(figure, mount);
+      await work;
       await new Promise(requestAnimationFrame);
       figure.dataset.llmLive = Math.round(performance.now() - began);
       performance.mark(`llm-live:${figure.dataset.llmWidget || "plot"}`);
@@ -118,6 +124,7 @@
       figure.append(note);
       figure.dataset.llmFailed = error.message;
     }
+    starting.delete(work);
   }
 
   const watch = (kind, selector) => {
