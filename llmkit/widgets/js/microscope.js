@@ -184,6 +184,20 @@ function render({ model, el }) {
     return [start, name(tokens[row]), ` needs ${vector(query[row])}, and `, name(tokens[best]), `, which is ${vector(key[best])}, answers best. It gets `, h("b", {}, short(share)), " of the attention. ", showHow];
   }
 
+  function nameAll(tokens) {
+    grid.tokens = tokens;
+    tokens.forEach((token, i) => {
+      grid.heads[i].replaceChildren(name(token));
+      grid.heads[i].title = token;
+      grid.rows[i].replaceChildren(name(token));
+      grid.rows[i].setAttribute("aria-label", `Spell out the row of ${shown(token)}`);
+      for (const which of ["query", "key", "value"]) {
+        [...grid[which][i].children].forEach((input, c) => input.setAttribute("aria-label", `${which} of ${shown(token)}, number ${c + 1}`));
+      }
+      grid.cells[i].forEach((cell) => { cell.fact = null; });
+    });
+  }
+
   function drawGrid(step, row) {
     const { tokens, query, key, value } = state;
     const size = tokens.length;
@@ -195,17 +209,14 @@ function render({ model, el }) {
     scale.el.hidden = step < 2;
     scale.el.firstChild.textContent = step < 5 ? "score" : "weight";
     scale.set(...(step < 5 ? [low, high] : [0, 1]));
-    grid.heads.forEach((head, j) => { head.replaceChildren(name(tokens[j])); head.title = tokens[j]; });
+    if (grid.tokens !== tokens) nameAll(tokens);
     grid.rows.forEach((button, i) => {
-      button.replaceChildren(name(tokens[i]));
       button.setAttribute("aria-pressed", i === state.row);
-      button.setAttribute("aria-label", `Spell out the row of ${shown(tokens[i])}`);
       button.classList.toggle("ms-lit", i === row);
     });
     for (const which of ["query", "key", "value"]) {
       grid[which].forEach((holder, r) => [...holder.children].forEach((input, c) => {
         if (input !== document.activeElement) input.value = tidy(state[which][r][c]);
-        input.setAttribute("aria-label", `${which} of ${shown(tokens[r])}, number ${c + 1}`);
         const lit = which === "query" ? r === row && column < size : which === "key" ? r === column : c === column - size;
         input.classList.toggle("ms-lit", lit);
       }));
@@ -214,12 +225,15 @@ function render({ model, el }) {
       const isOutput = j >= size;
       const x = isOutput ? (step === 6 ? m.output[i][j - size] : undefined) : show?.[i][j];
       const off = x === -Infinity || (!isOutput && step > 4 && m.masked[i][j] === -Infinity);
+      cell.classList.toggle("ms-lit", i === row && (isOutput ? j === column : j === column || column >= size));
+      const fact = [step, x, i === state.row, low, high, query[i], key[j]].join();
+      if (cell.fact === fact) return;  // most cells stay as they are when one number changes
+      cell.fact = fact;
       if (Array.isArray(x)) cell.replaceChildren(...x.map((part) => h("span", {}, short(part))));
       else cell.textContent = x === undefined ? (!step && i === state.row && !isOutput ? "?" : "") : short(x);
       if (isOutput || off || step < 2) cell.style.background = cell.style.color = "";
       else paint(cell, step < 5 ? (x - low) / (high - low) : x);
       cell.classList.toggle("ms-off", off);
-      cell.classList.toggle("ms-lit", i === row && (isOutput ? j === column : j === column || column >= size));
       cell.setAttribute("aria-label", describe(step, i, j));
     }));
   }

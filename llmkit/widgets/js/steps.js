@@ -53,16 +53,17 @@ export function work(step, state, m, i) {
   const shift = Math.abs(top) > 10 ? top : 0;
   const total = row.reduce((sum, score) => sum + Math.exp(score - shift), 0);
   const power = (score) => ["e", h("sup", {}, shift ? `${short(score)} − ${inner(shift)}` : short(score))];
-  const share = (w) => (row[1] > -Infinity && (w === 0 || w === 1) ? `≈ ${w}` : w);  // an exponential is never 0
+  const open = row.filter((score) => score > -Infinity).length;
+  const share = (w) => (open > 1 && (w === 0 || w === 1) ? `≈ ${w}` : w);  // no power is exactly 0, only too small to store
   const lines = tokens.map((token, j) => {
     if (step === 1) return [token, query[i].map((x, c) => `${inner(x)} × ${inner(key[j][c])}`).join(",   "), m.parts[i][j]];
     if (step === 2) return [token, m.parts[i][j].map(inner).join(" + "), m.raw[i][j]];
     if (step === 3) return [token, `${short(m.raw[i][j])} / √${query[i].length}`, m.scaled[i][j]];
     if (step === 4) return [token, row[j] === -Infinity ? "comes later, so" : "may be looked at", row[j]];
-    if (step === 5) return [token, row[j] === -Infinity ? "e to the −∞ is 0" : [power(row[j]), ` / ${short(total)}`], share(m.weights[i][j])];
+    if (step === 5) return [token, [power(row[j]), ` / ${short(total)}`], row[j] === -Infinity ? 0 : share(m.weights[i][j])];
     return [token, `${short(m.weights[i][j])} × ${vector(value[j])}`, value[j].map((x) => x * m.weights[i][j])];
   });
-  if (step === 5) lines.push([null, `${short(total)} is the sum of all powers`, row.some((x) => x > -Infinity) ? 1 : 0]);
+  if (step === 5) lines.push([null, `${short(total)} is the sum of all powers`, 1]);
   if (step === 6) lines.push([null, "the sum, and so the output", m.output[i]]);
   return lines;
 }
