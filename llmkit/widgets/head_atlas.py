@@ -85,7 +85,7 @@ class HeadAtlas(LiveWidget):
         if model is None:
             model, self._tokenizer, problem = _minilm()
             traits = {"layer": 5, "head": 11} | traits
-        self._model_name = "" if model is None else _name_of(model)
+        self._called = "" if model is None else _name_of(model)
         if model is not None:
             self._copies[_place_of(model)] = model
             device = device or (_place_of(model) if tokenizer is not None else None)
@@ -110,7 +110,7 @@ class HeadAtlas(LiveWidget):
                 self.set_trait("error", str(problem))
             except (RuntimeError, IndexError) as problem:
                 reason = str(problem).partition("\n")[0]
-                self.set_trait("error", f"{self._model_name} could not compute this text on {self.device}: {reason}")
+                self.set_trait("error", f"{self._called} could not compute this text on {self.device}: {reason}")
             else:
                 self.set_trait("error", "")
                 self._serial += 1
@@ -151,7 +151,7 @@ class HeadAtlas(LiveWidget):
         weights = self.trace.attention if every else self.trace.attention[self.layer : self.layer + 1]
         self.set_trait("packed", pack(weights, self.trace.is_causal))
         self.set_trait("thumbs", b"" if every else pack(shrink(self.trace.attention, THUMB)))
-        answer = describe(self.trace, self._tokenizer, self._model_name)
+        answer = describe(self.trace, self._tokenizer, self._called)
         self.set_trait("answer", {**answer, "layer": -1 if every else self.layer, "asked": self.asked, "serial": self._serial})
 
     def _model_on(self, device: str) -> Any:
@@ -172,7 +172,7 @@ class HeadAtlas(LiveWidget):
             weights = pack(seen.attention, seen.is_causal)
             if len(weights) <= room:
                 room -= len(weights)
-                answer = describe(seen, self._tokenizer, self._model_name)
+                answer = describe(seen, self._tokenizer, self._called)
                 del answer["device"], answer["ms"]
                 stored.append({"answer": {**answer, "layer": -1, "asked": 0}, "packed": weights})
         picked = {name: getattr(self, name) for name in ("layer", "head", "sort", "view", "error")}
@@ -190,7 +190,7 @@ class HeadAtlas(LiveWidget):
         if self.trace is None:
             return f"Head atlas, without a picture: {self.error}"
         count = self.trace.num_layers * self.trace.num_heads
-        return f"Head atlas: the {count} attention heads of {self._model_name} over “{_short(self.trace.text, 60)}”"
+        return f"Head atlas: the {count} attention heads of {self._called} over “{_short(self.trace.text, 60)}”"
 
     def picture(self) -> str:
         """Every head as a small picture, layers as rows, heads as columns."""
@@ -206,7 +206,7 @@ class HeadAtlas(LiveWidget):
             f'style="image-rendering:pixelated" href="data:image/png;base64,{b64encode(heads_png(self.trace.attention, side)).decode()}"/>'
         )
         note = "Row: the token that looks. Column: what it looks at. Navy 0, yellow the head's largest weight."
-        parts = [text(8, 18, f"The {rows * columns} attention heads of {self._model_name} over", 13), image, *names, text(8, top + cell * rows + 24, note, 12)]
+        parts = [text(8, 18, f"The {rows * columns} attention heads of {self._called} over", 13), image, *names, text(8, top + cell * rows + 24, note, 12)]
         parts.append(text(8, 38, f"“{_short(self.trace.text, 80)}”", 13))
         return svg(max(left + cell * columns + 8, 640), top + cell * rows + 36, self.label(), *parts)
 

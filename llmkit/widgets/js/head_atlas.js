@@ -323,9 +323,11 @@ function heatView(say) {
       }
     }
     if (!cell) return say("");
-    context.strokeStyle = accent;
-    context.lineWidth = 2;
-    context.strokeRect(at.left + cell[1] * at.step - 1, at.top + cell[0] * at.step - 1, at.step + 2, at.step + 2);
+    for (const [color, wide] of [["#ffffff", 5], [accent, 2.5]]) {
+      context.strokeStyle = color;
+      context.lineWidth = wide;
+      context.strokeRect(at.left + cell[1] * at.step, at.top + cell[0] * at.step, at.step, at.step);
+    }
     say(`${tokens[cell[0]]} → ${tokens[cell[1]]} ${share(weights.at(...cell))}`);
   }
   return {
@@ -415,6 +417,7 @@ function render({ model, el }) {
   const speak = (text) => { readout.textContent = text || " "; if (text) say(text); };
   const line = h("p", { class: "atlas-line" });
   const status = h("p", { class: "llm-muted llm-small atlas-status" });
+  const order = h("p", { class: "llm-muted llm-small" });
   const thumbs = thumbnails(pick);
   const views = { lines: linesView(speak), heatmap: heatView(speak) };
   const scale = legend("weight");
@@ -444,7 +447,7 @@ function render({ model, el }) {
       : h("div", { class: "atlas-bar" }, examples.el, h("p", { class: "llm-muted llm-small" }, "Any other sentence can be tried where Python runs: open this lesson in JupyterLab or Colab.")),
     h("div", { class: "atlas-body" },
       h("div", { class: "atlas-left" }, h("div", { class: "llm-row" }, sort.el), thumbs.el,
-        h("p", { class: "llm-muted llm-small" }, "Rows are layers, columns are heads; arrow keys move between them."),
+        order,
         legend("weight", 0, "the largest in each picture", String).el),
       h("div", { class: "atlas-right" }, line, h("div", { class: "llm-row" }, view.el, scale.el), views.lines.el, views.heatmap.el, readout)),
     table.el, status);
@@ -494,6 +497,7 @@ function render({ model, el }) {
   function arrange() {
     if (!record) return;
     thumbs.fill(record, sorted(record, model.get("sort")), model.get("sort"));
+    order.textContent = model.get("sort") === "model" ? "Rows are layers, columns are heads." : "In this order from left to right, then down.";
     showHead();
   }
 
@@ -533,10 +537,16 @@ function render({ model, el }) {
   };
   for (const [name, callback] of Object.entries(listen)) model.on(`change:${name}`, callback);
 
-  const refit = oncePerFrame(() => { thumbs.draw(); views.lines.redraw(); views.heatmap.resize(); });
-  const watcher = new ResizeObserver(refit);
+  let width = 0;
+  const recolor = () => { views.lines.redraw(); views.heatmap.resize(); };
+  const watcher = new ResizeObserver(oncePerFrame(() => {
+    if (width === root.clientWidth) return;
+    width = root.clientWidth;
+    thumbs.draw();
+    recolor();
+  }));
   watcher.observe(root);
-  const themes = new MutationObserver(refit);
+  const themes = new MutationObserver(recolor);
   themes.observe(el, { attributes: true, attributeFilter: ["data-llm-theme"] });
 
   showView();
