@@ -15,6 +15,7 @@ _IMPORT = re.compile(r'^import\s+\{([^}]*)\}\s+from\s+"\./([\w.-]+)";\n', re.MUL
 _EXPORT = re.compile(r"^export (?=(async )?(function|const|let|class)\b)", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
 _INDENT = re.compile(r"^ +", re.MULTILINE)
+_FUNCTION = re.compile(r"^(?:async )?function (\w+)\(.*?^\}\n", re.MULTILINE | re.DOTALL)
 _DEFAULT = re.compile(r"^export default \{ render \};\s*$", re.MULTILINE)
 
 
@@ -59,7 +60,15 @@ def _body(name: str) -> str:
         raise ValueError(f"{name}.js must end with `export default {{ render }};` to be a widget.")
     written: dict[str, str] = {}
     _write_out(f"{name}.js", written)
-    return _DEFAULT.sub("", "\n".join(written.values()))
+    return _INDENT.sub("", _without_unused(_DEFAULT.sub("", "\n".join(written.values()))))
+
+
+def _without_unused(text: str) -> str:
+    """The text without the shared functions that this widget never names; `render` is named by the caller."""
+    for found in _FUNCTION.finditer(text):
+        if found[1] != "render" and len(re.findall(rf"\b{found[1]}\b", text)) == 1:
+            return _without_unused(text.replace(found[0], "", 1))
+    return text
 
 
 def _write_out(file: str, written: dict[str, str]) -> None:
@@ -68,7 +77,7 @@ def _write_out(file: str, written: dict[str, str]) -> None:
     source = _read(file)
     for imported in _IMPORT.findall(source):
         _write_out(imported[1], written)
-    text = _EXPORT.sub("", _IMPORT.sub("", _INDENT.sub("", _COMMENT.sub("", source))))  # comments and indentation stay in the repository
+    text = _EXPORT.sub("", _IMPORT.sub("", _COMMENT.sub("", source)))  # comments and indentation stay in the repository
     if re.search(r"^(import|export)\b(?! default)", text, re.MULTILINE):
         raise ValueError(f'{file} has an import or export that is not `import {{ a }} from "./b.js";` on one line.')
     written[file] = text
