@@ -28,6 +28,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import nbformat
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -183,6 +184,11 @@ class Lab:
                 times = [notebook.page.evaluate("trip()") for _ in range(count + 5)][5:]
             self.trip = median(times), quantiles(times, n=20)[-1]
         return self.trip
+
+    def kernel_seconds(self) -> float:
+        """Processor time of the kernels that run now, in seconds."""
+        kernels = psutil.Process(self.server.pid).children(recursive=True)
+        return sum(sum(kernel.cpu_times()[:2]) for kernel in kernels)
 
     def stop(self) -> None:
         self.server.terminate()

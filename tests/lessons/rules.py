@@ -22,7 +22,7 @@ MYST = re.compile(r"^\s*(?:`{3,}|:{3,})\{[\w:-]+\}|\{[\w:-]+\}`[^`]+`|^\([\w:-]+
 HTML_TAG = re.compile(r"</?([a-zA-Z][\w-]*)(?=[\s>/])[^>]*>")
 WALL_CLOCK = re.compile(r"\b\d+(?:\.\d+)?\s?(?:ms|µs|s|sec|seconds?|milliseconds?)\b")
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|TBD|placeholder|coming soon|lorem ipsum)\b", re.IGNORECASE)
-FACTS = {"how many minutes to read": r"\d+ minutes[^\n]*\bread\b", "how many seconds to run": r"\d+ seconds[^\n]*\brun\b",
+FACTS = {"how many minutes to read": r"\d+ minutes to read", "how long to run": r"(?:seconds?|minutes?) to run",
          "what to know first": r"(?i)know first"}
 ANATOMY = ("trap", "exercises", "summary", "read next")  # headings, in this order
 

@@ -102,7 +102,7 @@ def test_a_broken_rule_is_named(rule, cell, complaint, good, tmp_path):
     (lambda nb: nb.cells[1].update(source="import llmkit"), rules.same_setup, "not the setup cell"),
     (lambda nb: nb.cells[1].metadata.pop("tags"), rules.same_setup, "tag it"),
     (lambda nb: nb.cells[0].update(source="Hello"), rules.anatomy, "not a title"),
-    (lambda nb: nb.cells[0].update(source="# Hello, 3 minutes to read"), rules.anatomy, "how many seconds to run"),
+    (lambda nb: nb.cells[0].update(source="# Hello, 3 minutes to read"), rules.anatomy, "how long to run"),
     (lambda nb: nb.cells.pop(), rules.anatomy, "'read next'"),
     (lambda nb: nb.cells.append(nb.cells.pop(5)), rules.anatomy, "not in the order"),
     (lambda nb: nb.cells.pop(7), rules.exercises, "it has 3 exercises"),
