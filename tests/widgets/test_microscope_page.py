@@ -35,7 +35,10 @@ def settle(page):
 def random_numbers(tokens: int, d: int, e: int) -> dict:
     draw = torch.Generator().manual_seed(10 * tokens + d)
     sizes = {"query": d, "key": d, "value": e}
-    numbers = {name: 3 * torch.randn(tokens, width, generator=draw, dtype=torch.float64) for name, width in sizes.items()}
+    numbers = {
+        name: 3 * torch.randn(tokens, width, generator=draw, dtype=torch.float64)
+        for name, width in sizes.items()
+    }
     return {"tokens": [f"t{i}" for i in range(tokens)], **numbers}
 
 
@@ -79,13 +82,19 @@ def test_every_step_is_reached_by_keyboard_alone(show):
 
 def test_arrow_keys_walk_the_grid_and_say_where_a_number_came_from(show):
     page = show(question=False, step=2)
-    cell(page, 0, 0).focus() if cell(page, 0, 0).get_attribute("tabindex") == "0" else cell(page, 2, 0).focus()
+    cell(page, 0, 0).focus() if cell(page, 0, 0).get_attribute("tabindex") == "0" else cell(
+        page, 2, 0
+    ).focus()
     page.keyboard.press("ArrowRight")
     settle(page)
     i = int(page.evaluate("document.activeElement.dataset.i"))
     assert page.evaluate("document.activeElement.dataset.j") == "1"
-    assert page.evaluate("[...document.querySelectorAll('.ms-key')].map((k) => k.querySelectorAll('.ms-lit').length)") == [0, 2, 0, 0]
-    assert page.evaluate(f"document.querySelectorAll('.ms-query')[{i}].querySelectorAll('.ms-lit').length") == 2
+    assert page.evaluate(
+        "[...document.querySelectorAll('.ms-key')].map((k) => k.querySelectorAll('.ms-lit').length)"
+    ) == [0, 2, 0, 0]
+    assert (
+        page.evaluate(f"document.querySelectorAll('.ms-query')[{i}].querySelectorAll('.ms-lit').length") == 2
+    )
     page.wait_for_function("document.querySelector('.llm-voice').textContent.includes('score')", timeout=3000)
 
 
@@ -93,7 +102,9 @@ def test_pointing_at_a_cell_lights_its_query_and_its_key(show):
     page = show(question=False, step=3)
     cell(page, 3, 2).hover()
     settle(page)
-    lit = "which => [...document.querySelectorAll(which)].map((box) => box.querySelectorAll('.ms-lit').length)"
+    lit = (
+        "which => [...document.querySelectorAll(which)].map((box) => box.querySelectorAll('.ms-lit').length)"
+    )
     assert page.evaluate(lit, ".ms-query") == [0, 0, 0, 2]
     assert page.evaluate(lit, ".ms-key") == [0, 0, 2, 0]
     assert "down" in page.locator(".ms-work > p").inner_text()
@@ -105,10 +116,17 @@ def test_pointing_at_an_output_lights_its_weights_and_the_values_it_mixes(show):
     cell(page, 1, 5).hover()  # the second number of the output of "cat"
     settle(page)
     assert page.locator('.ms-cell.ms-lit[data-i="1"]').count() == 5
-    assert page.evaluate("[...document.querySelectorAll('.ms-value')].map((v) => [...v.children].findIndex((x) => x.matches('.ms-lit')))") == [1] * 4
+    assert (
+        page.evaluate(
+            "[...document.querySelectorAll('.ms-value')].map((v) => [...v.children].findIndex((x) => x.matches('.ms-lit')))"
+        )
+        == [1] * 4
+    )
 
 
-@pytest.mark.parametrize(("tokens", "d", "e", "causal"), [(4, 2, 2, False), (8, 4, 3, True), (5, 1, 4, True), (3, 3, 1, False)])
+@pytest.mark.parametrize(
+    ("tokens", "d", "e", "causal"), [(4, 2, 2, False), (8, 4, 3, True), (5, 1, 4, True), (3, 3, 1, False)]
+)
 def test_javascript_and_pytorch_agree_to_1e_6_on_random_numbers(show, tokens, d, e, causal):
     numbers = random_numbers(tokens, d, e)
     expected = Microscope(**numbers, causal=causal).trace
@@ -156,7 +174,10 @@ def test_what_is_no_number_is_refused_with_a_sentence_and_the_last_good_one_stay
         page.keyboard.press("Control+A")
         page.keyboard.insert_text(typed) if typed else page.keyboard.press("Delete")
         settle(page)
-        assert page.locator(".llm-notice").inner_text() == "That is not a number from −100 to 100, so the query of “sat” keeps 2."
+        assert (
+            page.locator(".llm-notice").inner_text()
+            == "That is not a number from −100 to 100, so the query of “sat” keeps 2."
+        )
         assert page.evaluate("models[0].get('query')[2]") == [2, 0.5]
         assert cell(page, 2, 1).inner_text() == "0.76"
         page.keyboard.press("Tab")
@@ -167,7 +188,9 @@ def test_what_is_no_number_is_refused_with_a_sentence_and_the_last_good_one_stay
 
 
 def test_scores_of_ten_thousand_do_not_overflow(show):
-    page = show(query=[[100, 100]] * 4, key=[[100, 100], [100, 99], [0, 0], [-100, -100]], question=False, step=5)
+    page = show(
+        query=[[100, 100]] * 4, key=[[100, 100], [100, 99], [0, 0], [-100, -100]], question=False, step=5
+    )
     texts = page.locator(".ms").inner_text()
     assert "not a number" not in texts and "∞" not in texts and "NaN" not in texts
     assert cell(page, 0, 0).inner_text() == "1"
@@ -181,7 +204,9 @@ def test_python_can_change_the_step_and_all_numbers_and_the_page_follows(show):
       m.set('step', 5); }""")
     settle(page)
     assert page.locator(".ms-cell:not(.ms-out)").count() == 4
-    assert to_number(cell(page, 0, 1).inner_text()) == pytest.approx(torch.tensor([1.0, 2.0]).softmax(0)[1].item(), abs=0.005)
+    assert to_number(cell(page, 0, 1).inner_text()) == pytest.approx(
+        torch.tensor([1.0, 2.0]).softmax(0)[1].item(), abs=0.005
+    )
 
 
 def test_tokens_are_text_whatever_they_hold(show):
@@ -208,9 +233,17 @@ def test_play_walks_to_the_end_and_is_not_offered_where_motion_is_unwanted(show)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("step", [0, 1, 3, 4, 5, 6])
 def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(show, theme, step):
-    page = show(theme, {"viewport": {"width": 390, "height": 800}}, question=step == 0, step=max(step, 1), causal=step > 3)
+    page = show(
+        theme,
+        {"viewport": {"width": 390, "height": 800}},
+        question=step == 0,
+        step=max(step, 1),
+        causal=step > 3,
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.evaluate("document.querySelector('.ms-plate').scrollWidth <= document.querySelector('.ms-plate').clientWidth")
+    assert page.evaluate(
+        "document.querySelector('.ms-plate').scrollWidth <= document.querySelector('.ms-plate').clientWidth"
+    )
     assert axe_violations(page) == []
 
 
@@ -225,5 +258,7 @@ def test_the_budgets_hold_while_a_number_changes_two_hundred_times(show):
     page = show(**random_numbers(6, 2, 2), question=False, step=5)
     live = int(page.locator("figure").get_attribute("data-llm-live"))
     print(f"microscope: live {live} ms after it came into view")
-    check_budgets(page, "microscope, 6 tokens", ".ms-key input", [round(-3 + 0.03 * i, 2) for i in range(200)])
+    check_budgets(
+        page, "microscope, 6 tokens", ".ms-key input", [round(-3 + 0.03 * i, 2) for i in range(200)]
+    )
     assert live <= 500

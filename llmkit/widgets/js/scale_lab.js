@@ -63,8 +63,6 @@ export function measure(draws, d, factor) {
   return { variance: powers / size - (sum / size) ** 2, entropy: entropy / count, gradient: gradient / count, largest: largest / count };
 }
 
-// ---- pictures -------------------------------------------------------------------------------------------------
-
 const WIDE = 330, HIGH = 132, LEFT = 30, RIGHT = 46, TOP = 8, FLOOR = 108;
 const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 const label = (x, y, text, anchor = "middle") => h("text", { x, y, "text-anchor": anchor }, text);
@@ -73,7 +71,7 @@ const label = (x, y, text, anchor = "middle") => h("text", { x, y, "text-anchor"
 function panel(title, ...marks) {
   const number = h("span", { class: "sl-number" });
   const svg = h("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" }, h("line", { class: "sl-axis", x1: LEFT, x2: WIDE - RIGHT, y1: FLOOR, y2: FLOOR }), marks);
-  return { el: h("figure", { class: "sl-panel" }, h("figcaption", {}, h("span", {}, title), number), svg), number, svg };
+  return { el: h("div", { class: "sl-panel" }, h("div", { class: "sl-title" }, h("span", {}, title), number), svg), number, svg };
 }
 
 function histogram() {
@@ -118,13 +116,12 @@ function bars() {
   const view = panel(["Weights ", h("i", {}, "w"), " of one query"], holder, even, evenLabel, label(LEFT - 6, y(0) + 4, "0", "end"), label(LEFT - 6, y(1) + 4, "1", "end"));
   const draw = (weights) => {
     const step = (right - LEFT) / weights.length;
-    const best = weights.indexOf(Math.max(...weights));
     if (holder.childElementCount !== weights.length) holder.replaceChildren(...weights.map((_, j) => h("rect", { x: LEFT + j * step + step * 0.12, width: step * 0.76 })));
     weights.forEach((w, j) => {
       const bar = holder.children[j];
       bar.setAttribute("y", y(w));
       bar.setAttribute("height", FLOOR - y(w));
-      bar.setAttribute("class", j === best ? "sl-best" : "sl-bar");
+      bar.setAttribute("class", w === Math.max(...weights) ? "sl-best" : "sl-bar");
     });
     const level = y(1 / weights.length);
     even.setAttribute("y1", level);
@@ -151,15 +148,12 @@ function curves(title, key, top, ticks) {
       marks[i].textContent = formatNumber(tick, Number.isInteger(tick) ? 0 : key === "entropy" ? 2 : 1);
       marks[i].setAttribute("y", y(tick) + 4);
     });
-    lines.forEach((line, r) => line.setAttribute("d", rows ? path(rows[r].map((row) => [x(row.d), y(row[key])])) : ""));
+    lines.forEach((line, r) => line.setAttribute("d", rows?.[r].length ? path(rows[r].map((row) => [x(row.d), y(row[key])])) : ""));
     let floor = Infinity;  // names of lines that end close together are moved apart, from the bottom up
-    const order = rows ? ends.map((end, r) => [y(rows[r].at(-1)[key]) + 4, end]).sort((a, b) => b[0] - a[0]) : [];
+    const order = rows ? ends.map((end, r) => [y(rows[r].at(-1)?.[key] ?? 0) + 4, end]).sort((a, b) => b[0] - a[0]) : [];
     for (const [wanted, end] of order) end.setAttribute("y", floor = Math.min(wanted, floor - 13));
     ends.forEach((end) => { end.style.display = rows ? "" : "none"; });
-    dot.setAttribute("cx", x(d));
-    dot.setAttribute("cy", y(value));
-    hair.setAttribute("x1", x(d));
-    hair.setAttribute("x2", x(d));
+    for (const [mark, at] of [[dot, { cx: x(d), cy: y(value) }], [hair, { x1: x(d), x2: x(d) }]]) Object.entries(at).forEach((pair) => mark.setAttribute(...pair));
   };
   return { ...view, draw };
 }
@@ -167,7 +161,7 @@ function curves(title, key, top, ticks) {
 function render({ model, el }) {
   const { root, say, dispose } = frame(el, "scale lab");
   const widths = [...WIDTHS], temperatures = [...TEMPERATURES];
-  let state = {}, draws, curveRows, curvesOf = "", timer = 0;
+  let state = {}, draws, curveRows = RULES.map(() => []), curvesOf = "", stale = [], timer = 0;
 
   const keep = (changes) => {
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
@@ -209,7 +203,7 @@ function render({ model, el }) {
       list.sort((a, b) => a - b);
       control.input.max = list.length - 1;
     }
-    if (Number(control.input.value) !== list.indexOf(value) || control.input.max === "0") control.set(list.indexOf(value));
+    if (Number(control.input.value) !== list.indexOf(value)) control.set(list.indexOf(value));
   };
 
   const draw = oncePerFrame(() => {
@@ -239,13 +233,18 @@ function render({ model, el }) {
     table.refresh();
   });
 
-  // All curves depend on the temperature and the draws, not on d: they are measured again only when those change.
+  // The curves depend on temperature and draws, not on d. When those change, one curve is measured per frame.
   function compare() {
-    const key = `${state.temperature}/${draws.count}`;
-    if (curvesOf === key) return;
+    const key = `${state.temperature}/${Math.floor(Math.log2(draws.count))}`;
+    if (curvesOf !== key) stale = [...new Set([...stale, ...RULES.keys()])];
     curvesOf = key;
-    curveRows = RULES.map(([name]) => widths.map((d) => ({ d, ...measure(draws, d, 1 / (divisor(name, d) * state.temperature)) })));
+    if (!stale.length) return;
+    const r = stale.shift();
+    curveRows[r] = measureRule(RULES[r][0]);
+    if (stale.length) draw();
   }
+
+  const measureRule = (name) => widths.map((d) => ({ d, ...measure(draws, d, 1 / (divisor(name, d) * state.temperature)) }));
 
   function tell(view, parts) {
     view.number.replaceChildren(...parts);
@@ -267,8 +266,9 @@ function render({ model, el }) {
   }
 
   function answer() {
-    const [low, high] = [curveRows[0][0], curveRows[0].at(-1)];
-    const right = high.entropy < low.entropy ? 2 : 0;
+    const raw = measureRule("raw");
+    const high = raw.at(-1);
+    const right = high.entropy < raw[0].entropy ? 2 : 0;
     return `${state.guess === right ? "Yes" : "Look again"}: a raw score is a sum of d products, so its variance is d. At d = ${high.d} one of ${state.num_keys} keys holds ${formatNumber(high.largest)} of the weight on average. Drag d, then divide by √d.`;
   }
 
@@ -280,9 +280,9 @@ function render({ model, el }) {
   }
 
   function tableRows() {
-    compare();
+    const all = RULES.map(([name]) => measureRule(name));
     const head = ["d", ...RULES.flatMap(([, name]) => [`Var, ${name}`, `H, ${name}`, `‖J‖, ${name}`])];
-    return [head, ...widths.map((d, i) => [d, ...curveRows.flatMap((rows) => [figure(rows[i].variance, 6), formatNumber(rows[i].entropy, 6), formatNumber(rows[i].gradient, 6)])])];
+    return [head, ...widths.map((d, i) => [d, ...all.flatMap((rows) => [figure(rows[i].variance, 6), formatNumber(rows[i].entropy, 6), formatNumber(rows[i].gradient, 6)])])];
   }
 
   FIELDS.forEach((key) => model.on(`change:${key}`, draw));

@@ -1,0 +1,85 @@
+"""The scale lab in Python: the law it shows, measured, and what it refuses."""
+
+import json
+import math
+from xml.etree import ElementTree
+
+import pytest
+import torch
+from traitlets import TraitError
+
+from llmkit.widgets import ScaleLab, bundle
+
+
+@pytest.mark.parametrize("d", [4, 64, 1024])
+def test_raw_scores_have_variance_d_and_scaling_brings_it_to_1(d):
+    raw, root, by_d = (ScaleLab(d=d, rule=rule).measured for rule in ("raw", "root", "d"))
+    # 4,096 scores; those of one query share its length, so a few standard errors are about one part in ten
+    assert raw.variance == pytest.approx(d, rel=0.1)
+    assert root.variance == pytest.approx(1, rel=0.1)
+    assert by_d.variance == pytest.approx(1 / d, rel=0.1)
+    assert (raw.predicted, root.predicted) == (d, pytest.approx(1))
+
+
+@pytest.mark.parametrize(
+    ("d", "entropy", "gradient"), [(4, 1.78, 0.32), (64, 0.40, 0.18), (1024, 0.09, 0.05)]
+)
+def test_raw_weights_collapse_and_gradients_with_them(d, entropy, gradient):
+    raw, root = ScaleLab(d=d).measured, ScaleLab(d=d, rule="root").measured
+    assert raw.entropy == pytest.approx(
+        entropy, abs=0.06
+    )  # the standard error of a mean over 256 queries is 0.03
+    assert raw.gradient == pytest.approx(gradient, abs=0.02)
+    assert root.entropy == pytest.approx(2.37, abs=0.06)
+    assert root.gradient == pytest.approx(0.30, abs=0.02)
+
+
+def test_temperature_divides_the_scores_once_more():
+    warm = ScaleLab(d=64, rule="root", temperature=2.0)
+    torch.testing.assert_close(warm.scores * 2, ScaleLab(d=64, rule="root").scores)
+    assert warm.measured.predicted == pytest.approx(0.25)
+
+
+def test_the_same_seed_gives_the_same_draws_and_another_seed_others():
+    torch.testing.assert_close(ScaleLab(seed=3).scores, ScaleLab(seed=3).scores)
+    assert not torch.equal(ScaleLab(seed=3).scores, ScaleLab(seed=4).scores)
+    assert ScaleLab(num_keys=5).scores.shape == (256, 5)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"d": 0}, {"d": 1025}, {"d": "wide"}, {"temperature": 0.0}, {"temperature": math.nan}, {"temperature": 11.0},
+        {"num_keys": 1}, {"num_keys": 65}, {"rule": "cube"}, {"seed": -1}, {"guess": 3},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_and_the_old_value_stays(bad):
+    w = ScaleLab()
+    ((name, value),) = bad.items()
+    before = getattr(w, name)
+    with pytest.raises(TraitError):
+        setattr(w, name, value)
+    assert getattr(w, name) == before
+
+
+def test_the_refusal_names_the_range():
+    with pytest.raises(TraitError, match=r"d must be from 1 to 1024; got 2000\."):
+        ScaleLab(d=2000)
+
+
+def test_the_page_gets_plain_json_and_a_small_picture():
+    page = ScaleLab().page_bundle()
+    assert page["state"] == json.loads(json.dumps(page["state"]))
+    assert page["state"]["kernel"] is False
+    assert len(page["picture"]) < 6_000
+    words = " ".join(
+        element.text for element in ElementTree.fromstring(page["picture"]).iter() if element.text
+    )
+    assert "At d = 4, q·k" in words
+    assert "2.77" in words
+
+
+def test_the_module_stays_under_30_kilobytes():
+    size = len(bundle.page_script("scale_lab").encode())
+    print(f"scale lab with kit and math: {size:,} bytes")
+    assert size < 30_000
