@@ -6,6 +6,7 @@ file and line; with `-W` that stops the build.
 
 import html
 import json
+import re
 from functools import cache
 
 from docutils import nodes
@@ -16,6 +17,8 @@ from sphinx.util.math import get_node_equation_number
 from llmkit.site.assets import ASSETS
 
 logger = logging.getLogger(__name__)
+
+FORMULA_STARTS, FORMULA_ENDS = "<!--formula-->", "<!--/formula-->"
 
 _RENDER = """
 function renderFormula(tex, displayMode) {
@@ -71,7 +74,21 @@ def visit_inline(translator, node: nodes.math) -> None:
     shown = _render_or_warn(node.astext(), False, node)
     translator.body.append(translator.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
     translator.body.append(f"{shown}</span>")
+    if shown.count('class="katex-base"') <= 2:  # short enough never to need a line break of its own
+        translator.body.insert(-2, FORMULA_STARTS)
+        translator.body.append(FORMULA_ENDS)
     raise nodes.SkipNode
+
+
+def with_punctuation(body: str) -> str:
+    """Keep a comma or full stop on the line of the short formula before it; browsers would break there.
+
+    >>> with_punctuation("<!--formula--><span>x</span><!--/formula-->, so")
+    '<span class="together"><span>x</span>,</span> so'
+    """
+    together = rf"{FORMULA_STARTS}((?:(?!{FORMULA_STARTS}).)*?){FORMULA_ENDS}([.,;:!?)’”]+)"
+    body = re.sub(together, r'<span class="together">\1\2</span>', body, flags=re.DOTALL)
+    return body.replace(FORMULA_STARTS, "").replace(FORMULA_ENDS, "")
 
 
 def visit_block(translator, node: nodes.math_block) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from llmkit.site import assets
+from llmkit.site.formulas import with_punctuation
 
 INDEX = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -35,7 +36,7 @@ def prepare_page(app, pagename: str, templatename: str, context: dict, doctree) 
         is_lesson=pagename.startswith("lessons/"),
         description=first_sentence(doctree),
     )
-    body = in_scrolling_boxes(body).replace('role="doc-biblioentry"', 'role="listitem"')  # the role is deprecated
+    body = in_scrolling_boxes(with_punctuation(body)).replace('role="doc-biblioentry"', 'role="listitem"')  # the role is deprecated
     if context["llmkit"].is_lesson:
         body = body.replace("</h1>", "</h1>" + lesson_line(pagename, context), 1)
     context["body"] = body
