@@ -13,7 +13,7 @@ SOURCES = Path(__file__).parent / "js"
 
 _IMPORT = re.compile(r'^import\s+\{([^}]*)\}\s+from\s+"\./([\w.-]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(async )?(function|const|let|class)\b)", re.MULTILINE)
-_COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
+_COMMENT = re.compile(r"^\s*//.*\n|  // .*$", re.MULTILINE)
 _INDENT = re.compile(r"^ +", re.MULTILINE)
 _FUNCTION = re.compile(r"^(?:async )?function (\w+)\(.*?^\}\n", re.MULTILINE | re.DOTALL)
 _DEFAULT = re.compile(r"^export default \{ render \};\s*$", re.MULTILINE)
