@@ -108,6 +108,7 @@ function render({ model, el }) {
       place(caption("value", "what I hand over"), 5 + size, "1 / 3"), grid.value,
       place(h("div", { class: "ms-end" }, scale.el, reset), 5 + size, 3 + size));
     holder.classList.toggle("ms-wide", Math.max(state.key[0].length, state.value[0].length) > 2);
+    holder.classList.toggle("ms-many", size > 5);
     board.style.setProperty("--tokens", size);
     cells[state.row][0].tabIndex = 0;
     plate.replaceChildren(board);
