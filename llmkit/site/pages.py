@@ -10,7 +10,7 @@ from llmkit.site.formulas import with_punctuation
 
 INDEX = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<link rel="icon" href="_static/llmkit/mark.svg" type="image/svg+xml"><link rel="canonical" href="{home}">
+<link rel="icon" href="data:,"><link rel="canonical" href="{home}">
 <meta http-equiv="refresh" content="0; url={home}"></head>
 <body><p><a href="{home}">{title}</a></p></body></html>
 """
