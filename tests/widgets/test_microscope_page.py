@@ -231,7 +231,7 @@ def test_play_walks_to_the_end_and_is_not_offered_where_motion_is_unwanted(show)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("step", [0, 1, 3, 4, 5, 6])
+@pytest.mark.parametrize("step", [0, 1, 4, 6])
 def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(show, theme, step):
     page = show(
         theme,
