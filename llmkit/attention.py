@@ -69,9 +69,9 @@ def additive_score(
     key: Float[Tensor, "*batch S Dk"],
     w_query: Float[Tensor, "Dq A"],
     w_key: Float[Tensor, "Dk A"],
-    v: Float[Tensor, " A"],
+    w_score: Float[Tensor, " A"],
 ) -> Float[Tensor, "*batch T S"]:
-    """`v . tanh(query W_q + key W_k)`: a small network with one hidden layer of A units compares the two.
+    """`w . tanh(query W_q + key W_k)`: a small network with one hidden layer of A units compares the two.
 
     >>> additive_score(torch.zeros(1, 2), torch.zeros(1, 2), torch.eye(2), torch.eye(2), torch.ones(2))
     tensor([[0.]])
@@ -79,7 +79,7 @@ def additive_score(
     Equation 5.7. Bahdanau et al. 2014, arXiv:1409.0473.
     """
     pairs = (query @ w_query).unsqueeze(-2) + (key @ w_key).unsqueeze(-3)  # (*, T, S, A)
-    return torch.tanh(pairs) @ v  # (*, T, S)
+    return torch.tanh(pairs) @ w_score  # (*, T, S)
 
 
 # ---- softmax ------------------------------------------------------------------------------------------------------
