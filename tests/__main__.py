@@ -16,6 +16,8 @@ from chromium import NO_BROWSER, find_chromium
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
+HELPERS = " ".join(f"tests/{name}" for name in ("", "lessons", "widgets", "lab", "colab"))
+PYTEST = ("pytest", "-q", "--import-mode=importlib", "-o", f"pythonpath={HELPERS}")  # two folders may hold one name
 APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "colab", "test_floors.py")]
 
 
@@ -32,26 +34,26 @@ class Stage:
 
 STAGES = (
     Stage("rules", "lint, package floors, notebook rules",
-          (("ruff", "check", "."), ("pytest", "-q", "tests/lessons", "tests/test_floors.py")),
+          (("ruff", "check", "."), (*PYTEST, "tests/lessons", "tests/test_floors.py")),
           "the lines above name file and rule; `ruff check --fix .` mends most lint."),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
-          (("pytest", "-q", "tests", "llmkit", *APART, "--doctest-modules", "-m", "not browser",
-            "--jaxtyping-packages=llmkit,beartype.beartype"),),
+          ((*PYTEST, "tests", "llmkit", *APART, "--doctest-modules", "-m", "not browser",
+            "--jaxtyping-packages=llmkit,typecheck.checked"),),
           "a formula, a widget or a helper does not do what its test says."),
     Stage("exercises", "solutions pass, planted wrong answers fail with their own message",
-          (("pytest", "-q", "tests/exercises"),),
+          ((*PYTEST, "tests/exercises"),),
           "an exercise would tell a reader something wrong."),
     Stage("lessons", "every notebook runs and prints what is stored",
           (("pytest", "-q", "--nbval", "lessons", "-n", "2", "--dist", "loadscope"),),
           "run the notebook and look; if the new output is right, `make refresh` stores it."),
     Stage("site", "the site builds without a warning and lives in Chromium",
-          (("pytest", "-q", "-s", "tests", *APART, "-m", "browser and not lab"),),
+          ((*PYTEST, "-s", "tests", *APART, "-m", "browser and not lab"),),
           "a page, a figure or a budget is broken; screenshots are in _build/screenshots.", True),
     Stage("lab", "JupyterLab itself: run a lesson, move a slider, see the picture change",
-          (("pytest", "-q", "-s", "tests", *APART, "-m", "lab"),),
+          ((*PYTEST, "-s", "tests", *APART, "-m", "lab"),),
           "the lesson or a widget fails in JupyterLab.", True),
     Stage("colab", "every lesson in an environment with Colab's package versions",
-          (("pytest", "-q", "-s", "tests/colab"),),
+          ((*PYTEST, "-s", "tests/colab"),),
           "a lesson would fail on Colab."),
 )
 
