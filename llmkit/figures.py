@@ -17,20 +17,21 @@ _INK = "#7a808c"
 
 
 def heatmaps(panels: Mapping[str, Sequence], tokens: Sequence[str], height: int = 250) -> go.Figure:
-    """Square matrices side by side: one panel per entry of `panels`, each (T, T), rows are queries.
+    """Attention weights side by side: one panel per entry of `panels`, each (T, T), rows are queries.
 
-    Every panel has a scale of its own, because scores of different kinds have no common unit.
+    All panels share one scale from 0 to 1, so that a brighter cell means more attention in any of them.
     """
     figure = make_subplots(1, len(panels), subplot_titles=list(panels), horizontal_spacing=0.06)
     for column, matrix in enumerate(panels.values(), start=1):
         values = np.asarray(matrix, dtype=float).round(3)
         figure.add_heatmap(
-            z=values, x=list(tokens), y=list(tokens), row=1, col=column, colorscale="Cividis", showscale=False,
+            z=values, x=list(tokens), y=list(tokens), row=1, col=column, coloraxis="coloraxis",
             hovertemplate="%{y} → %{x}: %{z:.2f}<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showticklabels=False)
     figure.update_yaxes(showticklabels=True, col=1)
-    return _dressed(figure, height)
+    scale = {"colorscale": "Cividis", "cmin": 0, "cmax": 1, "colorbar": {"title": "weight", "thickness": 10}}
+    return _dressed(figure, height).update_layout(coloraxis=scale)
 
 
 def curves(

@@ -13,9 +13,16 @@ def read(array):
 
 def test_heatmaps_hold_the_numbers_they_were_given():
     matrix = torch.rand(3, 3, generator=torch.Generator().manual_seed(0))
-    figure = figures.heatmaps({"one": matrix, "two": 2 * matrix}, ["a", "b", "c"])
+    figure = figures.heatmaps({"one": matrix, "half": matrix / 2}, ["a", "b", "c"])
     assert len(figure.data) == 2
-    assert read(figure.data[1].z) == pytest.approx(2 * matrix, abs=5e-4)
+    assert read(figure.data[1].z) == pytest.approx(matrix / 2, abs=6e-4)
+
+
+def test_all_heatmaps_share_one_scale_with_its_numbers_shown():
+    figure = figures.heatmaps({"sharp": torch.eye(2), "flat": torch.full((2, 2), 0.5)}, ["a", "b"])
+    assert {panel.coloraxis for panel in figure.data} == {"coloraxis"}
+    assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (0, 1)
+    assert figure.layout.coloraxis.showscale is not False
 
 
 def test_curves_differ_by_color_and_by_dash():
