@@ -10,8 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-ACCENT = "#b3244f"  # as in llmkit/widgets/js/kit.css
-SERIES = (ACCENT, "#123570", "#a59c74", "#707173")  # the accent first, then cividis tones far apart
+SERIES = ("#c93c6a", "#4f7cac", "#a08f4f", "#868c97")  # the accent first; each can be seen on white and on near-black
 DASHES = ("solid", "dash", "dot", "dashdot")  # a second sign beside the color
 _INK = "#7a808c"
 
@@ -28,7 +27,10 @@ def heatmaps(panels: Mapping[str, Sequence], tokens: Sequence[str], height: int 
             z=values, x=list(tokens), y=list(tokens), row=1, col=column, coloraxis="coloraxis",
             hovertemplate="%{y} → %{x}: %{z:.2f}<extra></extra>",
         )  # fmt: skip
-    figure.update_yaxes(autorange="reversed", showticklabels=False)
+    figure.update_xaxes(constrain="domain")
+    figure.update_yaxes(autorange="reversed", showticklabels=False, constrain="domain")
+    for column in range(1, len(panels) + 1):
+        figure.update_yaxes(scaleanchor=f"x{column}", col=column)  # square cells at every width
     figure.update_yaxes(showticklabels=True, col=1)
     scale = {"colorscale": "Cividis", "cmin": 0, "cmax": 1, "colorbar": {"title": "weight", "thickness": 10}}
     return _dressed(figure, height).update_layout(coloraxis=scale)

@@ -31,6 +31,18 @@ def test_curves_differ_by_color_and_by_dash():
     assert len({color for color, _ in lines}) == len({dash for _, dash in lines}) == 2
 
 
+@pytest.mark.parametrize("background", ["#ffffff", "#15171b"])
+def test_every_line_can_be_seen_on_light_and_on_dark(background):
+    def luminance(color):
+        channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for color in figures.SERIES:
+        darker, lighter = sorted((luminance(color), luminance(background)))
+        assert (lighter + 0.05) / (darker + 0.05) >= 3  # WCAG 2.2, 1.4.11: graphics
+
+
 def test_figures_survive_the_trip_through_json():
     figure = figures.curves([1, 2], {"raw": [0.5, 1]}, "d", "nats")
     assert json.loads(figure.to_json())["layout"]["paper_bgcolor"] == "rgba(0,0,0,0)"
