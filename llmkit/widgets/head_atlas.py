@@ -49,7 +49,7 @@ class HeadAtlas(LiveWidget):
     name = "head_atlas"
     height = 720
 
-    text = traitlets.Unicode().tag(sync=True)
+    text = traitlets.Unicode().tag(sync=True, echo_update=False)
     layer = traitlets.Int(0, min=0).tag(sync=True)
     head = traitlets.Int(0, min=0).tag(sync=True)
     sort = traitlets.Enum(SORTS, "model").tag(sync=True)
@@ -57,7 +57,7 @@ class HeadAtlas(LiveWidget):
     device = traitlets.Unicode().tag(sync=True)
     devices = traitlets.List(read_only=True).tag(sync=True)  # [id, name] of each device here
     sentences = traitlets.List(traitlets.Unicode(), SENTENCES, minlen=1).tag(sync=True)
-    asked = traitlets.Int(0).tag(sync=True)  # the reader's questions are numbered ...
+    asked = traitlets.Int(0).tag(sync=True, echo_update=False)  # the reader's questions are numbered ...
     done = traitlets.Int(0, read_only=True).tag(sync=True)  # ... and this one has been answered, or refused
     answer = traitlets.Dict(read_only=True).tag(sync=True)  # what `describe` says
     packed = traitlets.Bytes(read_only=True).tag(sync=True)  # weights as bytes, see `pack`

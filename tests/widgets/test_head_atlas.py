@@ -184,6 +184,18 @@ def test_a_head_or_device_that_is_not_there_is_refused(atlas):
     assert atlas.device == "cpu"
 
 
+def test_the_same_text_can_be_run_on_another_device(minilm, monkeypatch):
+    second = torch.device("cpu", 0)  # torch takes it for a device of its own
+    monkeypatch.setattr("llmkit.device.devices", lambda: [torch.device("cpu"), second])
+    seen = HeadAtlas(*minilm, "the dog", device="cpu")
+    here = seen.trace
+    seen.device = "cpu:0"
+    assert seen.trace is not here
+    assert torch.equal(seen.trace.attention, here.attention)
+    assert len(seen._copies) == 2
+    assert next(minilm[0].parameters()).device == torch.device("cpu")
+
+
 def test_device_and_milliseconds_are_said(atlas):
     assert atlas.answer["device"].startswith("CPU")
     assert atlas.answer["ms"] > 0

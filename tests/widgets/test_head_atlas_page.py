@@ -242,7 +242,7 @@ def test_128_tokens_keep_the_budgets_too(show, monkeypatch):
     print(f"119 tokens, from the start: longest task {longest:.0f} ms")
 
 
-def check_scrubbing(page, what, tries=4):
+def check_scrubbing(page, what, tries=6):
     """Handler p95 4 ms, next frame p95 20 ms, no task over 50 ms; where empty frames are late, so may these be.
 
     The best of a few tries counts for each: other work on the machine only ever makes them slower.

@@ -77,13 +77,16 @@ export const clip = (token, longest) => ([...token].length > longest ? `${[...to
 
 // ---- words ------------------------------------------------------------------------------------------------------
 
+// A token inside a sentence of ours keeps its own direction: Arabic must not turn the numbers around it.
+export const quote = (token) => (/[\u0590-\u08ff\ufb1d-\ufefc]/.test(token) ? `\u2068${token}\u2069` : token);
+
 // "it looks at cat 0.71, mat 0.10, [CLS] 0.09; its entropy is 1.05 nats"
 export function reading(record, { at, size }, { side, token }) {
   const row = Array.from({ length: size }, (_, k) => (side ? at(k, token) : at(token, k)));
   const best = row.map((_, k) => k).sort((a, b) => row[b] - row[a]).slice(0, 3).filter((k) => row[k] >= 2);
-  const list = best.map((k) => `${record.tokens[k]} ${share(row[k])}`).join(", ") || "nothing much";
-  if (side) return `${record.tokens[token]} is looked at by ${list}`;
-  return `${record.tokens[token]} looks at ${list}; entropy ${formatNumber(entropyOf(row))} nats`;
+  const list = best.map((k) => `${quote(record.tokens[k])} ${share(row[k])}`).join(", ") || "nothing much";
+  if (side) return `${quote(record.tokens[token])} is looked at by ${list}`;
+  return `${quote(record.tokens[token])} looks at ${list}; entropy ${formatNumber(entropyOf(row))} nats`;
 }
 
 export function saying({ stats, landmarks }, sort, k) {

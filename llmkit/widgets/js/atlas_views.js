@@ -1,6 +1,6 @@
 // How the head atlas draws: all heads as small pictures, one head as lines between tokens or as a heatmap.
 import { h, oncePerFrame } from "./kit.js";
-import { clip, pixels, reading, saying, share, strongest, thumbOf, title } from "./atlas_data.js";
+import { clip, pixels, quote, reading, saying, share, strongest, thumbOf, title } from "./atlas_data.js";
 
 const ROW = 22;  // px: one token in the lines view
 const SLICE = 10;  // ms of drawing before the browser gets its turn
@@ -258,7 +258,7 @@ export function heatView(say) {
       context.lineWidth = wide;
       context.strokeRect(left + cell[1] * step, TOP + cell[0] * step, step, step);
     }
-    say(`${tokens[cell[0]]} → ${tokens[cell[1]]} ${share(weights.at(...cell))}`);
+    say(`${quote(tokens[cell[0]])} → ${quote(tokens[cell[1]])} ${share(weights.at(...cell))}`);
   }
   return {
     el,
