@@ -42,7 +42,8 @@ class Exercise(Shown):
     `cases` gives the inputs, smallest first, in float64. Numbers agree when they differ by at most
     `tolerance * (1 + |expected|)`. `reference` computes what is expected, where that is not the solution.
     A property is a function of the answer that says whether it holds; its docstring is shown when it
-    does not and no mistake was recognized.
+    does not and no mistake was recognized. A shortcut says of the name of a torch function whether calling it
+    leaves nothing to write; its docstring is shown when an answer with the right numbers took it.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Exercise(Shown):
     cases: Callable[[], list[Case]]
     returns: tuple[str, ...]
     properties: tuple[Callable, ...] = ()
+    shortcut: Callable | None = None
     reference: Callable | None = None
     tolerance: float = 1e-6
     afterword: str = ""

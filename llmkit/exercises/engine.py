@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from llmkit.exercises.card import Exercise, find, lessons
+from llmkit.exercises.card import Exercise, find, lessons, message
 from llmkit.exercises.judge import Attempt, attempt, cannot_be_called, is_stub, reader_line, recognize
 from llmkit.exercises.progress import record
 from llmkit.exercises.show import Note, Shown, code, comparison, inputs, listing, shape, tolerance
@@ -74,6 +74,8 @@ def judge(chosen: Exercise, function: Callable) -> Verdict:
         if isinstance(attempts[-1].error, KeyboardInterrupt):
             break  # the reader wants it to stop
     failing = [one for one in attempts if one.fault]
+    if not failing and any(one.shortcut for one in attempts):
+        return Verdict(chosen.id, INCORRECT, (message(chosen.shortcut),))
     if not failing:
         return Verdict(chosen.id, CORRECT, correct(chosen, attempts))
     if failing[0].error is not None:

@@ -1,7 +1,8 @@
-r"""Lesson 05, scaled dot-product attention: five exercises, from the weights to their gradients.
+r"""Lesson 05, scaled dot-product attention: five exercises, from the weights to the gradients of a learned score.
 
-Each is a solution and a card. The wrong answers are in `lesson_05_mistakes.py`, the numbers they are tried on in
-`lesson_05_cases.py`. Shapes: T queries, S keys, D numbers in a query or key, E numbers in a value.
+Each is a solution and a card. The wrong answers are in `lesson_05_mistakes*.py`, the numbers they are tried on in
+`lesson_05_cases.py`. Shapes: T queries, S keys, D numbers in a query or key, E numbers in a value; in 05.5 a key
+has D2 numbers.
 """
 
 import math
@@ -10,6 +11,7 @@ import torch
 
 import llmkit.exercises.lesson_05_cases as cases
 import llmkit.exercises.lesson_05_mistakes as wrong
+import llmkit.exercises.lesson_05_mistakes_bilinear as bilinear
 from llmkit.exercises.card import Exercise, Lesson
 
 # 05.1 -----------------------------------------------------------------------------------------------
@@ -30,10 +32,10 @@ WEIGHTS = Exercise(
 Write `attention_weights(query, key)`, the first three of the four steps. Score every query against every key with
 a dot product, divide by $\sqrt{d}$, and let softmax turn each row of scores into weights:
 
-$$W = \operatorname{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}}\right)$$
+$$A = \operatorname{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}}\right)$$
 
-Here $d$ is the length of one query. Row $i$ of $W$ says how query $i$ shares its attention among the keys, so it
-sums to 1.
+Here $d$ is the width of queries and keys. Row $i$ of $A$ holds the weights $\alpha_{ij}$, which say how query $i$
+shares its attention among the keys $j$, so it sums to 1.
 
 `query` has shape `(..., T, D)`, `key` has `(..., S, D)`, and the answer has `(..., T, S)`. The dots stand for
 batch dimensions: none, one or several.
@@ -48,6 +50,7 @@ batch dimensions: none, one or several.
     solution=attention_weights,
     mistakes=(
         wrong.divided_by_d,
+        wrong.divided_by_root_of_keys,
         wrong.not_divided,
         wrong.multiplied,
         wrong.softmax_over_queries,
@@ -79,7 +82,7 @@ STABLE = Exercise(
     task=r"""
 Write `stable_softmax(scores)` along the last axis, from `exp`, `max` and `sum`. The formula
 
-$$w_i = \frac{e^{s_i}}{\sum_j e^{s_j}}$$
+$$\alpha_j = \frac{e^{s_j}}{\sum_l e^{s_l}}$$
 
 is right on paper and breaks in a computer: at a score of 10,000, $e^{10000}$ is larger than any float, and the
 weight becomes NaN. But only differences of scores matter. Subtract the same number from every score in a row, and
@@ -104,6 +107,7 @@ and the rows of one tensor may lie far apart.
         wrong.keepdim_forgotten,
     ),
     properties=(wrong.rows_sum_to_one,),
+    shortcut=wrong.softmax_called,
     cases=cases.softmax_cases,
     returns=("weights",),
     afterword="`torch.softmax` does the same inside. Now you know what it protects you from.",
@@ -174,24 +178,25 @@ BACKWARD = Exercise(
     stars=2,
     minutes=12,
     task=r"""
-In training, a gradient arrives from above: $g_i = \partial L / \partial w_i$, how much the loss changes with each
-weight. It has to be passed on to the scores the weights came from,
+In training, a gradient arrives from above: $g_j = \partial L / \partial \alpha_j$, how much the loss changes with each
+weight of one query. It has to be passed on to the scores the weights came from,
 
-$$\frac{\partial L}{\partial s_j} = \sum_i g_i \, \frac{\partial w_i}{\partial s_j}
-\qquad\text{with}\qquad \frac{\partial w_i}{\partial s_j} = w_i \, (\delta_{ij} - w_j),$$
+$$\frac{\partial L}{\partial s_l} = \sum_j g_j \, \frac{\partial \alpha_j}{\partial s_l}
+\qquad\text{with}\qquad \frac{\partial \alpha_j}{\partial s_l} = \alpha_j \, (\delta_{jl} - \alpha_l),$$
 
-where $\delta_{ij}$ is 1 when $i = j$ and 0 otherwise. Write `softmax_backward(weights, grad_weights)`, which returns
+where $\delta_{jl}$ is 1 when $j = l$ and 0 otherwise. Write `softmax_backward(weights, grad_weights)`, which returns
 the gradient of the scores. All three have the same shape `(..., S)`.
 
 Do not build the Jacobian: for a row of $S$ weights it has $S^2$ entries. Work the sum out with a pencil first. What is
 left takes one or two lines.
 """,
     hints=(
-        r"Put the Jacobian into the sum and split it in two: $\sum_i g_i w_i \delta_{ij}$ and $-\sum_i g_i w_i w_j$. "
+        r"Put the Jacobian into the sum and split it in two: $\sum_j g_j \alpha_j \delta_{jl}$ and "
+        r"$-\sum_j g_j \alpha_j \alpha_l$. "
         "In the first, only one term is not 0.",
-        r"The second sum is $w_j$ times $\sum_i g_i w_i$, a single number for the whole row: the average of the gradient "
+        r"The second sum is $\alpha_l$ times $\sum_j \alpha_j g_j$, a single number for the whole row: the average of the gradient "
         "under the weights.",
-        r"So $\partial L / \partial s_j = w_j \, \bigl(g_j - \sum_i w_i g_i\bigr)$. In code the sum needs `dim=-1` and "
+        r"So $\partial L / \partial s_l = \alpha_l \, \bigl(g_l - \sum_j \alpha_j g_j\bigr)$. In code the sum needs `dim=-1` and "
         "`keepdim=True`.",
     ),
     solution=softmax_backward,
@@ -201,6 +206,7 @@ left takes one or two lines.
         wrong.diagonal_only,
         wrong.sign_flipped,
         wrong.summed_over_queries,
+        wrong.summed_over_everything,
         wrong.unweighted_sum,
     ),
     properties=(wrong.rows_sum_to_zero,),
@@ -213,62 +219,79 @@ left takes one or two lines.
 # 05.5 -----------------------------------------------------------------------------------------------
 
 
-def attention_backward(query, key, value, grad_output):
-    """Gradients of query, key and value, from that of the output."""
-    scale = 1 / math.sqrt(query.shape[-1])
-    weights = torch.softmax(query @ key.mT * scale, dim=-1)  # (..., T, S)
-    grad_value = weights.mT @ grad_output  # (..., S, E)
-    grad_weights = grad_output @ value.mT  # (..., T, S)
-    average = (weights * grad_weights).sum(dim=-1, keepdim=True)  # (..., 1)
-    grad_scores = weights * (grad_weights - average)  # (..., T, S)
-    grad_query = grad_scores @ key * scale  # (..., T, D)
-    grad_key = grad_scores.mT @ query * scale  # (..., S, D)
-    return grad_query, grad_key, grad_value
+def bilinear_backward(query, key, value, weight, grad_output):
+    """Gradients of query, key, value, weight, from that of the output."""
+    alpha = torch.softmax(query @ weight @ key.mT, dim=-1)  # (..., T, S)
+    grad_value = alpha.mT @ grad_output  # (..., S, E)
+    grad_alpha = grad_output @ value.mT  # (..., T, S)
+    average = (alpha * grad_alpha).sum(dim=-1, keepdim=True)  # (..., T, 1)
+    grad_scores = alpha * (grad_alpha - average)  # (..., T, S)
+    grad_query = grad_scores @ key @ weight.mT  # (..., T, D)
+    grad_key = grad_scores.mT @ query @ weight  # (..., S, D2)
+    each = query.mT @ grad_scores @ key  # (..., D, D2)
+    grad_weight = each.reshape(-1, *weight.shape).sum(dim=0)  # (D, D2)
+    return grad_query, grad_key, grad_value, grad_weight
 
 
-GRADIENTS = Exercise(
+LEARNED = Exercise(
     id="05.5",
-    title="The gradients of attention",
+    title="The gradients of a learned score",
     stars=3,
-    minutes=25,
+    minutes=15,
     task=r"""
-Write `attention_backward(query, key, value, grad_output)`, which returns `grad_query, grad_key, grad_value`: what
-training needs from attention, without autograd. Given is $G = \partial L / \partial O$, the gradient of the output
+The lesson differentiates a score that has nothing to learn. The bilinear score $s_{ij} = q_i^\top W k_j$ has a matrix
+$W$ in the middle, and training must find out how to change it:
 
-$$O = W V, \qquad W = \operatorname{softmax}(S), \qquad S = \frac{Q K^\top}{\sqrt{d}}.$$
+$$O = A V, \qquad A = \operatorname{softmax}\bigl(Q W K^\top\bigr).$$
 
-Compute $W$ again, then walk the steps backward, from $O$ to $W$ and $V$, from $W$ to $S$, from $S$ to $Q$ and $K$.
-Each gradient has the shape of what it belongs to, which settles most questions about transposing.
+Write `bilinear_backward(query, key, value, weight, grad_output)`, which returns, without autograd,
+`grad_query, grad_key, grad_value, grad_weight`. Given is `grad_output`, $G = \partial L / \partial O$. There is no
+mask, and no $1/\sqrt{d}$: a factor is something that $W$ can learn.
 
-The check compares with autograd, in float64, to within $10^{-10}$. There is no mask.
+`query` has shape `(..., T, D)`, `key` has `(..., S, D2)`, `value` has `(..., S, E)`, `weight` has `(D, D2)`, and
+`grad_output` has `(..., T, E)`. Queries and keys may differ in width, because $W$ takes one to the other. There is one
+`weight` for the whole batch. Each gradient has the shape of what it belongs to, which settles most questions about
+transposing.
+
+The check compares with autograd, in float64, to within $10^{-10}$.
 """,
     hints=(
-        r"One rule carries most of the way. If $C = A B$ and $G$ is the gradient of $C$, then the gradient of $A$ is "
-        r"$G B^\top$, and the gradient of $B$ is $A^\top G$.",
-        "With $O = W V$, the rule gives `grad_weights = grad_output @ value.mT` and `grad_value = weights.mT @ grad_output`. "
-        "From `grad_weights` to `grad_scores` is exercise 05.4.",
-        r"$S = Q K^\top / \sqrt{d}$ is a product as well, of $Q$ and $K^\top$, and the factor $1/\sqrt{d}$ stays in front of "
-        "both gradients. The rule gives the gradient of $K^\\top$; transpose it to get `grad_key`.",
+        r"One rule carries most of the way. For a product $C = MN$, $\partial L / \partial M = "
+        r"(\partial L / \partial C)\, N^\top$ and $\partial L / \partial N = M^\top\, (\partial L / \partial C)$. "
+        "Compute $A$ again, then go back from $O$ to $A$ and $V$, from $A$ to the scores, and from the scores to the rest.",
+        r"With $O = AV$, the rule gives $\partial L / \partial A = G V^\top$ and $\partial L / \partial V = A^\top G$. "
+        r"From $\partial L / \partial A$ to $\partial L / \partial s$, the gradient at the scores, is exercise 05.4.",
+        r"$Q W K^\top$ is a product of three, and brackets make it a product of two. As $Q\,(W K^\top)$ it gives "
+        r"$\partial L / \partial Q = (\partial L / \partial s)\, K W^\top$. As $(Q W)\, K^\top$ it gives the gradient of "
+        "$K^\\top$; transpose it to get `grad_key`.",
+        r"For $W$ use the rule twice: $\partial L / \partial W = Q^\top\, (\partial L / \partial s)\, K$. In a batch that is "
+        "one matrix `(D, D2)` for each example, and as all of them used the same $W$, their gradients add up. For any "
+        "number of batch dimensions, also none: `.reshape(-1, *weight.shape).sum(dim=0)`.",
     ),
-    solution=attention_backward,
-    reference=cases.attention_by_autograd,
+    solution=bilinear_backward,
+    reference=cases.bilinear_by_autograd,
     mistakes=(
-        wrong.scale_forgotten,
-        wrong.softmax_skipped,
-        wrong.softmax_sum_forgotten,
-        wrong.scores_not_transposed,
-        wrong.query_and_key_swapped,
-        wrong.order_swapped,
-        wrong.weights_not_transposed,
-        wrong.values_scaled,
+        bilinear.scale_left_over,
+        bilinear.scores_divided,
+        bilinear.softmax_skipped,
+        bilinear.softmax_sum_forgotten,
+        bilinear.weight_left_out,
+        bilinear.weight_not_transposed,
+        bilinear.weight_transposed_for_key,
+        bilinear.scores_not_transposed,
+        bilinear.order_swapped,
+        bilinear.alpha_not_transposed,
+        bilinear.grad_weight_transposed,
+        bilinear.batch_not_summed,
+        bilinear.batch_averaged,
     ),
-    properties=(wrong.keys_sum_to_zero,),
-    cases=cases.gradient_cases,
-    returns=("grad_query", "grad_key", "grad_value"),
+    properties=(bilinear.keys_sum_to_zero,),
+    cases=cases.bilinear_cases,
+    returns=("grad_query", "grad_key", "grad_value", "grad_weight"),
     tolerance=1e-10,
-    afterword="You have written the backward pass of attention. Training a transformer repeats these lines in every head "
-    "of every layer.",
+    afterword="With `torch.eye(d) / math.sqrt(d)` for `weight`, the first three are the gradients of scaled dot-product "
+    "attention. The fourth is how training would change what counts as a good match.",
 )
 
 
-LESSON = Lesson("05", "Scaled dot-product attention", (WEIGHTS, STABLE, MASKED, BACKWARD, GRADIENTS))
+LESSON = Lesson("05", "Scaled dot-product attention", (WEIGHTS, STABLE, MASKED, BACKWARD, LEARNED))

@@ -1,10 +1,8 @@
 """Lesson 05: the numbers that every answer is tried on, smallest first, and what autograd says about them.
 
 Everything is float64 on the CPU, and the same every time. Shapes: T queries, S keys, D numbers in a query or
-key, E numbers in a value.
+key, E numbers in a value; in 05.5 a key has D2 numbers.
 """
-
-import math
 
 import torch
 
@@ -95,7 +93,7 @@ def mask_cases() -> list[Case]:
 
 
 def softmax_by_autograd(weights, grad_weights):
-    """What PyTorch gives: log(w) are scores whose softmax is w."""
+    """What PyTorch gives: the logarithms of weights are scores whose softmax they are."""
     scores = weights.log().requires_grad_()
     return torch.autograd.grad(torch.softmax(scores, dim=-1), scores, grad_weights)[0]
 
@@ -118,31 +116,36 @@ def backward_cases() -> list[Case]:
 # 05.5 -----------------------------------------------------------------------------------------------
 
 
-def attention_by_autograd(query, key, value, grad_output):
+def bilinear_by_autograd(query, key, value, weight, grad_output):
     """What PyTorch gives, by walking the forward computation back."""
-    tensors = [tensor.clone().requires_grad_() for tensor in (query, key, value)]
-    output = torch.softmax(tensors[0] @ tensors[1].mT / math.sqrt(query.shape[-1]), dim=-1) @ tensors[2]
+    tensors = [tensor.clone().requires_grad_() for tensor in (query, key, value, weight)]
+    output = torch.softmax(tensors[0] @ tensors[3] @ tensors[1].mT, dim=-1) @ tensors[2]
     return torch.autograd.grad(output, tensors, grad_output)
 
 
-def gradient_case(name: str, seed: int, T: int, S: int, *batch: int) -> Case:  # noqa: N803
-    shapes = {"query": (T, 8), "key": (S, 8), "value": (S, 3), "grad_output": (T, 3)}
-    return Case(
-        name, {key: normal(seed + i, *batch, *shape) for i, (key, shape) in enumerate(shapes.items())}
-    )
+def bilinear_case(name: str, seed: int, T: int, S: int, D: int, D2: int, *batch: int) -> Case:  # noqa: N803
+    inputs = {
+        "query": normal(seed, *batch, T, D),
+        "key": normal(seed + 1, *batch, S, D2),
+        "value": normal(seed + 2, *batch, S, 3),
+        "weight": normal(seed + 3, D, D2) / 4,
+        "grad_output": normal(seed + 4, *batch, T, 3),
+    }
+    return Case(name, inputs)
 
 
-def gradient_cases() -> list[Case]:
+def bilinear_cases() -> list[Case]:
     first = {
-        "query": table([2, 0, 0, 0], [0, 4, 0, 0]),
-        "key": table([1, 0, 0, 0], [0, 1, 0, 1]),
+        "query": table([1, 0], [0, 1]),
+        "key": table([1, 0], [1, 1]),
         "value": table([1, 0], [0, 2]),
-        "grad_output": table([1, 0], [3, 1]),
+        "weight": table([0, 2], [1, -1]),
+        "grad_output": table([1, 0], [2, -1]),
     }
     return [
-        Case("two queries, two keys, d = 4", first),
-        gradient_case("four queries, four keys", 100, 4, 4),
-        gradient_case("three queries, five keys", 110, 3, 5),
-        gradient_case("a batch of two", 120, 4, 4, 2),
-        gradient_case("a batch of two with three heads", 130, 3, 6, 2, 3),
+        Case("two queries, two keys, all of width 2", first),
+        bilinear_case("four queries, four keys, all of width 4", 100, 4, 4, 4, 4),
+        bilinear_case("three queries of width 4, five keys of width 6", 110, 3, 5, 4, 6),
+        bilinear_case("a batch of two", 120, 4, 4, 4, 4, 2),
+        bilinear_case("a batch of two with three heads", 130, 3, 6, 4, 4, 2, 3),
     ]

@@ -1,4 +1,4 @@
-"""Lesson 05: the wrong answers that readers give, written out, each with the sentence it gets.
+"""Lesson 05, exercises 1 to 4: the wrong answers that readers give, written out, each with the sentence it gets.
 
 A check runs them beside the reader's function: who computes the same wrong numbers made the same mistake,
 however it was written. At the end, what a right answer satisfies; it helps when no mistake is recognized.
@@ -20,8 +20,14 @@ def scaled(query, key):
 
 def divided_by_d(query, key):
     """Each row sums to 1, but you divided by `d`, not by `sqrt(d)`. Dot products of random vectors grow
-    like `sqrt(d)`, so dividing by `d` flattens the weights more the longer the vectors are."""
+    like `sqrt(d)`, so dividing by `d` flattens the weights more the wider queries and keys are."""
     return torch.softmax(query @ key.mT / query.shape[-1], dim=-1)
+
+
+def divided_by_root_of_keys(query, key):
+    """Each row sums to 1, but you divided by the square root of the number of keys. `d` is the width, how many
+    numbers one query or key has: the last axis, `query.shape[-1]`."""
+    return torch.softmax(query @ key.mT / math.sqrt(key.shape[-2]), dim=-1)
 
 
 def not_divided(query, key):
@@ -78,6 +84,12 @@ def keepdim_forgotten(scores):
     return exponentials / exponentials.sum(dim=-1)
 
 
+def softmax_called(name):
+    """PyTorch's own softmax computed these numbers, and that is the function you were asked to write. Try it from
+    `exp`, `max` and `sum`."""
+    return "softmax" in name
+
+
 # 05.3 -----------------------------------------------------------------------------------------------
 
 
@@ -128,13 +140,13 @@ def empty_row_uniform(query, key, value, mask):
 
 def sum_forgotten(weights, grad_weights):
     """You multiplied by the weights, but did not subtract the sum. Softmax ties a row together: raising one
-    weight lowers the others, and `sum(w * g)` is how that comes back."""
+    weight lowers the others, and `(weights * grad_weights).sum(...)` is how that comes back."""
     return weights * grad_weights
 
 
 def diagonal_only(weights, grad_weights):
-    """You used the diagonal of the Jacobian, `w * (1 - w)`, and left out the rest. Entry i, j off the diagonal
-    is `-w_i * w_j`: each weight depends on every score of its row."""
+    """You used the diagonal of the Jacobian, `weights * (1 - weights)`, and left out the rest. Entry j, l off the
+    diagonal is `-weights[j] * weights[l]`: each weight depends on every score of its row."""
     return weights * (1 - weights) * grad_weights
 
 
@@ -148,78 +160,16 @@ def summed_over_queries(weights, grad_weights):
     return weights * (grad_weights - (weights * grad_weights).sum(dim=-2, keepdim=True))
 
 
+def summed_over_everything(weights, grad_weights):
+    """You summed over the whole tensor. Each query has a softmax of its own, so each row has a sum of its own:
+    `dim=-1, keepdim=True`."""
+    return weights * (grad_weights - (weights * grad_weights).sum())
+
+
 def unweighted_sum(weights, grad_weights):
-    """You subtracted the plain sum of the gradients. It should be weighted: `sum(w * g)`, the average of the
-    gradient under the weights."""
+    """You subtracted the plain sum of the gradients. It should be weighted, the average of the gradient
+    under the weights: `(weights * grad_weights).sum(...)`."""
     return weights * (grad_weights - grad_weights.sum(dim=-1, keepdim=True))
-
-
-# 05.5 -----------------------------------------------------------------------------------------------
-
-
-def steps(query, key, value, grad_output):
-    """What the right answer has in hand just before the end: weights and the gradient of the scores."""
-    weights = torch.softmax(scaled(query, key), dim=-1)  # (..., T, S)
-    grad_weights = grad_output @ value.mT  # (..., T, S)
-    grad_scores = weights * (grad_weights - (weights * grad_weights).sum(dim=-1, keepdim=True))
-    return weights, grad_scores / math.sqrt(query.shape[-1])
-
-
-def scale_forgotten(query, key, value, grad_output):
-    """The factor `1 / sqrt(d)` is missing. The scores are `query @ key.mT / sqrt(d)`, so the gradients of query
-    and key carry the same factor."""
-    weights, grad = steps(query, key, value, grad_output)
-    grad = grad * math.sqrt(query.shape[-1])
-    return grad @ key, grad.mT @ query, weights.mT @ grad_output
-
-
-def softmax_skipped(query, key, value, grad_output):
-    """The way back through the softmax is missing: you used the gradient of the weights as the gradient of the
-    scores. Exercise 05.4 is the step between them."""
-    weights, _ = steps(query, key, value, grad_output)
-    grad = grad_output @ value.mT / math.sqrt(query.shape[-1])
-    return grad @ key, grad.mT @ query, weights.mT @ grad_output
-
-
-def softmax_sum_forgotten(query, key, value, grad_output):
-    """On the way back through the softmax, the weighted sum was not subtracted: `w * g` in place of
-    `w * (g - sum(w * g))`."""
-    weights, _ = steps(query, key, value, grad_output)
-    grad = weights * (grad_output @ value.mT) / math.sqrt(query.shape[-1])
-    return grad @ key, grad.mT @ query, weights.mT @ grad_output
-
-
-def scores_not_transposed(query, key, value, grad_output):
-    """For `grad_key` the gradient of the scores must be transposed: key j collects from every query i, down
-    column j. In code, `grad_scores.mT @ query`."""
-    weights, grad = steps(query, key, value, grad_output)
-    return grad @ key, grad @ query, weights.mT @ grad_output
-
-
-def query_and_key_swapped(query, key, value, grad_output):
-    """Query and key are swapped: in a product, each factor receives the other one. `grad_query` is made from
-    `key`, and `grad_key` from `query`."""
-    weights, grad = steps(query, key, value, grad_output)
-    return grad @ query, grad.mT @ key, weights.mT @ grad_output
-
-
-def order_swapped(query, key, value, grad_output):
-    """The first two answers are right but the wrong way round: return `grad_query, grad_key, grad_value`."""
-    weights, grad = steps(query, key, value, grad_output)
-    return grad.mT @ query, grad @ key, weights.mT @ grad_output
-
-
-def weights_not_transposed(query, key, value, grad_output):
-    """For `grad_value` the weights must be transposed: value j collects from every query that looked at it, down
-    column j. In code, `weights.mT @ grad_output`."""
-    weights, grad = steps(query, key, value, grad_output)
-    return grad @ key, grad.mT @ query, weights @ grad_output
-
-
-def values_scaled(query, key, value, grad_output):
-    """`grad_value` was divided by `sqrt(d)`. The scale belongs to the scores; the values never met it."""
-    weights, grad = steps(query, key, value, grad_output)
-    return grad @ key, grad.mT @ query, weights.mT @ grad_output / math.sqrt(query.shape[-1])
 
 
 # What a right answer satisfies ----------------------------------------------------------------------
@@ -236,9 +186,3 @@ def rows_sum_to_zero(grad_scores):
     Yours do not."""
     total = grad_scores.sum(dim=-1)
     return torch.allclose(total, torch.zeros_like(total), atol=1e-6)
-
-
-def keys_sum_to_zero(grad_query, grad_key, grad_value):
-    """Adding the same vector to every key changes no weight, so `grad_key` should sum to 0 over the keys. Yours
-    does not."""
-    return rows_sum_to_zero(grad_key.mT)

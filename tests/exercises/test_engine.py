@@ -5,8 +5,10 @@ import linecache
 
 import pytest
 import torch
+from torch import softmax as imported_softmax
 
-from llmkit.exercises import check, exercise
+from llmkit.exercises import check, exercise, progress
+from llmkit.exercises.card import message
 from llmkit.exercises.lesson_05 import attention_weights
 
 
@@ -54,13 +56,20 @@ def test_an_answer_of_the_wrong_kind_gets_a_helpful_sentence(function, words):
         (lambda *given: given[0], "it returned a Tensor"),
         (lambda *given: given[:2], "it returned 2 things"),
         (
-            lambda *given: (given[0], None, given[2]),
+            lambda *given: (given[0], None, *given[2:4]),
             "`grad_key` should be a torch.Tensor; your function returned None",
+        ),
+        (
+            lambda query, key, value, weight: (query, key[0], value, weight),
+            "`grad_query` has the right shape, but its numbers differ",
         ),
     ],
 )
 def test_an_answer_with_missing_parts_gets_a_helpful_sentence(answer, words):
-    outcome, text = outcome_and_text("05.5", lambda query, key, value, grad: answer(query, key, value, grad))
+    def bilinear_backward(query, key, value, weight, grad_output):
+        return answer(query, key, value, weight)
+
+    outcome, text = outcome_and_text("05.5", bilinear_backward)
     assert outcome == "incorrect" and words in text
 
 
@@ -99,6 +108,57 @@ def test_changing_an_input_is_seen_and_named():
 
     outcome, text = outcome_and_text("05.2", in_place)
     assert outcome == "incorrect" and "changed its input `scores`" in text and "0 of 6" in text
+
+
+def by_module(scores):
+    return torch.nn.Softmax(dim=-1)(scores)
+
+
+def by_logarithms(scores):
+    return torch.nn.functional.log_softmax(scores, -1).exp()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda scores: torch.softmax(scores, -1),
+        lambda scores: scores.softmax(-1),
+        lambda scores: torch.nn.functional.softmax(scores, dim=-1),
+        lambda scores: imported_softmax(scores, -1),
+        by_module,
+        by_logarithms,
+    ],
+)
+def test_right_numbers_from_torchs_own_softmax_are_not_a_softmax_written(function):
+    verdict = check("05.2", function)
+    assert verdict.outcome == "incorrect"
+    assert verdict.paragraphs == (message(exercise("05.2").shortcut),)
+    assert progress().state("05.2") == "tried, 1 attempt"
+
+
+def test_a_softmax_written_from_parts_may_share_its_name_and_its_parts():
+    def softmax(scores):
+        exponentials = (scores - scores.amax(-1, keepdim=True)).exp()
+        return exponentials / torch.einsum("...s->...", exponentials)[..., None]
+
+    assert check("05.2", lambda scores: softmax(scores)).outcome == "correct"
+    assert check("05.1", attention_weights).outcome == "correct"  # elsewhere torch.softmax is welcome
+
+
+def test_wrong_numbers_from_torchs_own_softmax_are_told_what_is_wrong_with_the_numbers():
+    outcome, text = outcome_and_text("05.2", lambda scores: torch.softmax(scores, 0))
+    assert outcome == "incorrect" and "should sum to 1" in text and "asked to write" not in text
+
+
+def test_an_answer_may_use_the_transforms_of_torch():
+    """They run through the same machinery that notes which functions are called."""
+
+    def by_jacobian(weights, grad_weights):
+        rows = weights.reshape(-1, weights.shape[-1])
+        jacobian = torch.vmap(torch.func.jacrev(lambda scores: torch.softmax(scores, -1)))(rows.log())
+        return torch.einsum("rj,rjl->rl", grad_weights.reshape(rows.shape), jacobian).reshape(weights.shape)
+
+    assert check("05.4", by_jacobian).outcome == "correct"
 
 
 def from_a_cell(source, name):

@@ -41,7 +41,7 @@ def test_the_table_shows_every_lesson_and_exercise_with_its_stars():
     bundle = progress()._repr_mimebundle_()
     assert set(bundle) == {"text/markdown", "text/plain"}
     assert "| 05.1 Attention weights | ★☆☆ | ✓ solved, 1 attempt |" in bundle["text/markdown"]
-    assert "| 05.5 The gradients of attention | ★★★ | open |" in bundle["text/markdown"]
+    assert "| 05.5 The gradients of a learned score | ★★★ | open |" in bundle["text/markdown"]
     assert "1 of 5 exercises solved" in bundle["text/plain"]
     assert str(where()) not in "".join(bundle.values())  # a stored output says nothing about the machine
 
