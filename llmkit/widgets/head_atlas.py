@@ -47,7 +47,7 @@ class HeadAtlas(LiveWidget):
     """
 
     name = "head_atlas"
-    height = 720
+    height = 612
 
     text = traitlets.Unicode().tag(sync=True, echo_update=False)
     layer = traitlets.Int(0, min=0).tag(sync=True)

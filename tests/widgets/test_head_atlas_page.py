@@ -77,6 +77,7 @@ def said(page):
 
 
 def line(page):
+    settle(page)
     return page.locator(".atlas-line").inner_text()
 
 

@@ -39,7 +39,7 @@ function render({ model, el }) {
   let record = null;
 
   const readout = h("p", { class: "atlas-readout" });
-  const speak = (text) => { readout.textContent = text || " "; if (text) say(text); };
+  const speak = (text) => { readout.textContent = text; if (text) say(text); };
   const line = h("p", { class: "atlas-line" });
   const status = h("p", { class: "llm-muted llm-small atlas-status" });
   const order = h("p", { class: "llm-muted llm-small" });
