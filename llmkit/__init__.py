@@ -12,7 +12,6 @@ _HOME = {
     "start": "llmkit.device",
     "attend": "llmkit.attention",
     "load": "llmkit.models",
-    "trace": "llmkit.trace",
     "Microscope": "llmkit.widgets",
     "ScaleLab": "llmkit.widgets",
     "HeadAtlas": "llmkit.widgets",

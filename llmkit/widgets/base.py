@@ -62,7 +62,7 @@ class LiveWidget(anywidget.AnyWidget):
         }
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}: {self.label()}"
+        return self.label()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         shown = super()._repr_mimebundle_(**kwargs)
