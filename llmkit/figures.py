@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
 SERIES = ("#c93c6a", "#4f7cac", "#a08f4f", "#868c97")  # the accent first; each can be seen on white and on near-black
@@ -15,7 +16,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")  # a second sign beside the color
 _INK = "#7a808c"
 
 
-def heatmaps(panels: Mapping[str, Sequence], tokens: Sequence[str], height: int = 250) -> go.Figure:
+def heatmaps(panels: Mapping[str, ArrayLike], tokens: Sequence[str], height: int = 250) -> go.Figure:
     """Attention weights side by side: one panel per entry of `panels`, each (T, T), rows are queries.
 
     All panels share one scale from 0 to 1, so that a brighter cell means more attention in any of them.
@@ -37,7 +38,7 @@ def heatmaps(panels: Mapping[str, Sequence], tokens: Sequence[str], height: int 
 
 
 def curves(
-    x: Sequence[float], series: Mapping[str, Sequence[float]], x_title: str, y_title: str, height: int = 320
+    x: Sequence[float], series: Mapping[str, ArrayLike], x_title: str, y_title: str, height: int = 320
 ) -> go.Figure:
     """Lines over a logarithmic axis, one per entry of `series`, told apart by color and by dash."""
     figure = go.Figure()

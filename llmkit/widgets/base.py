@@ -27,6 +27,8 @@ class LiveWidget(anywidget.AnyWidget):
     schema: ClassVar[int] = 1
     height: ClassVar[int] = 420  # px, kept free on the page until the widget is live
 
+    _ipython_display_ = None  # ipywidgets 7, as on Colab, would display past the bundle below
+
     kernel = traitlets.Bool(True, read_only=True).tag(sync=True)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

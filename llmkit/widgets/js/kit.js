@@ -20,14 +20,17 @@ export function h(name, attributes = {}, ...children) {
 // ---- one widget's frame -------------------------------------------------------------------------------------
 
 // The root of a widget: follows the theme around it, speaks through a live region, shows notices.
-// Returns { root, say, notice, dispose }; `say` is throttled, `notice("")` clears.
+// Returns { root, say, notice, notes, dispose }; `say` is throttled, `notice("")` clears, `notes` may be moved.
 export function frame(el, label) {
   const voice = h("div", { class: "llm-voice", "aria-live": "polite" });
   const notes = h("p", { class: "llm-notice", role: "alert", hidden: true });
   const root = h("section", { class: "llm", "aria-label": label });
   el.replaceChildren(root, notes, voice);
   notes.classList.add("llm-scope");
-  el.addEventListener("keydown", (event) => event.stopPropagation());  // else JupyterLab takes the arrow keys
+  el.addEventListener("keydown", (event) => {  // else JupyterLab takes the arrow keys; its Ctrl+S and Shift+Enter stay its own
+    const lab = event.ctrlKey || event.metaKey || (event.shiftKey && event.key === "Enter");
+    if (!lab) event.stopPropagation();
+  });
   const stopTheme = followTheme(el);
   let timer = 0;
   const say = (text) => {
@@ -39,7 +42,7 @@ export function frame(el, label) {
     notes.hidden = !text;
   };
   const dispose = () => { clearTimeout(timer); stopTheme(); };
-  return { root, say, notice, dispose };
+  return { root, say, notice, notes, dispose };
 }
 
 // Light or dark is read from the background the widget actually stands on: right in Lab, Colab, VS Code and on the page.
