@@ -135,11 +135,11 @@ class Microscope(LiveWidget):
         right = left + cell * size + 16
         bottom = top + 42 * size
         parts = [
-            text(left - 16, top - 42, "key: what am I?", 12, "end"),
-            text(left - 16, top - 14, "query: what do I need?", 12, "end"),
+            text(left - 16, top - 42, "key: what it offers", 12, "end"),
+            text(left - 16, top - 14, "query: what it looks for", 12, "end"),
         ]
         parts += [
-            text(left - 16, bottom + 22, "value: what I hand over", 12, "end"),
+            text(left - 16, bottom + 22, "value: what it hands over", 12, "end"),
             text(right, top - 14, "output", 12),
         ]
         parts += [_column(self.key[j], left + cell * (j + 0.5), 48) for j in range(size)]

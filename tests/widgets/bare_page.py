@@ -1,5 +1,7 @@
 """A page with one widget and nothing else: the site's own host and style, no kernel, no network."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,26 @@ def open_widget(browser, serve, folder: Path, widget: Any, theme: str = "light",
     page.goto(serve(folder))
     page.wait_for_selector("figure[data-llm-live]", timeout=10_000)
     return page
+
+
+@contextmanager
+def visits(browser, serve, folder: Path, make: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """visit(theme=, context=, **traits) -> page with the live widget of `make(**traits)`; no page may end with an error."""
+    pages = []
+
+    def visit(theme: str = "light", context: dict | None = None, **traits: Any):
+        pages.append(open_widget(browser, serve, folder, make(**traits), theme, **(context or {})))
+        return pages[-1]
+
+    yield visit
+    for page in pages:
+        assert page.errors == []
+        page.context.close()
+
+
+def settle(page) -> None:
+    """Two frames later."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 # Each move is timed twice: how long its handler holds the page, and when the next frame is through.

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from bare_page import axe_violations, check_budgets, open_widget, table_numbers, to_number
+from bare_page import axe_violations, check_budgets, settle, table_numbers, to_number, visits
 
 from llmkit.widgets import Microscope
 
@@ -11,25 +11,12 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def show(browser, serve, tmp_path):
-    """show(**numbers, theme=, viewport=...) -> page with a live microscope; no page may end with an error."""
-    pages = []
-
-    def visit(theme="light", context=None, **numbers):
-        pages.append(open_widget(browser, serve, tmp_path, Microscope(**numbers), theme, **(context or {})))
-        return pages[-1]
-
-    yield visit
-    for page in pages:
-        assert page.errors == []
-        page.context.close()
+    with visits(browser, serve, tmp_path, Microscope) as visit:
+        yield visit
 
 
 def cell(page, i, j):
     return page.locator(f'.ms-cell[data-i="{i}"][data-j="{j}"]')
-
-
-def settle(page):
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def random_numbers(tokens: int, d: int, e: int) -> dict:
@@ -49,8 +36,13 @@ def test_the_weights_stay_hidden_until_the_reader_has_guessed(show):
     assert "0.76" not in page.locator(".ms").inner_text()
     page.locator(".ms-options").get_by_role("button", name="sat", exact=True).click()
     settle(page)
-    assert "Not itself" in page.locator(".ms-line").inner_text()
-    assert cell(page, 2, 1).inner_text() == f"{Microscope().weights[2, 1]:.2f}"
+    seen = Microscope()
+    own, best = seen.trace.scores[2, 2], seen.trace.scores[2, 1]
+    said = page.locator(".ms-line").inner_text()
+    assert said.startswith(
+        f"Not itself: its key (0, 2) scores {own:.2f}. cat offers (2, 0), scores {best:.2f}"
+    )
+    assert cell(page, 2, 1).inner_text() == f"{seen.weights[2, 1]:.2f}"
     assert page.evaluate("[models[0].get('guess'), models[0].get('step')]") == [2, 5]
 
 
@@ -182,6 +174,11 @@ def test_what_is_no_number_is_refused_with_a_sentence_and_the_last_good_one_stay
         assert cell(page, 2, 1).inner_text() == "0.76"
         page.keyboard.press("Tab")
         assert box.input_value() == "2"
+        assert page.locator(".llm-notice").is_hidden()
+    box.fill("1e9")
+    page.get_by_label("causal mask").evaluate("box => box.click()")  # the focus stays where it is
+    settle(page)
+    assert page.locator(".llm-notice").is_hidden()
     box.fill("1")
     settle(page)
     assert page.locator(".llm-notice").is_hidden()

@@ -2,14 +2,14 @@
 // Keys stand above the columns and values below them, queries left of the rows and outputs right of them:
 // every cell sits where its row and its column meet, so where it came from can be seen.
 
-import { FORMULAS, STEPS, equals, explain, formula, name, short, shown, trace, vector, work } from "./steps.js";
-import { asTable, button, checkbox, choice, formatNumber, frame, h, legend, oncePerFrame, paint, wantsStillness } from "./kit.js";
+import { FORMULAS, STEPS, equals, explain, formula, name, short, shown, tableRows, trace, vector, verdict, work } from "./steps.js";
+import { asTable, button, checkbox, choice, frame, h, legend, oncePerFrame, paint, wantsStillness } from "./kit.js";
 
 const LARGEST = 100;  // as in microscope.py
 const FIELDS = ["tokens", "query", "key", "value", "causal", "step", "row", "question", "guess"];
 
 function render({ model, el }) {
-  const { root, say, notice, dispose } = frame(el, "q·k microscope");
+  const { root, say, notice, notes, dispose } = frame(el, "q·k microscope");
   const read = () => Object.fromEntries(FIELDS.map((key) => [key, model.get(key)]));
   const first = read();
   let state = first;
@@ -19,6 +19,7 @@ function render({ model, el }) {
   let grid;
 
   const keep = (changes) => {
+    notice("");
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
     model.save_changes();
     draw();
@@ -40,7 +41,7 @@ function render({ model, el }) {
   };
   const guess = (j) => {
     keep({ guess: j, step: 5 });
-    say(judge().map((part) => part.textContent ?? part).join(""));
+    say(verdict(state, m, j).flat(Infinity).map((part) => part.textContent ?? part).join(""));
   };
 
   const steps = choice({
@@ -57,11 +58,11 @@ function render({ model, el }) {
   const line = h("div", { class: "ms-line" });
   const causal = checkbox({ label: "causal mask", value: state.causal, onChange: (on) => keep({ causal: on }) });
   const scale = legend("", 0, 1, short);
-  const reset = button("Reset", () => { notice(""); keep({ query: first.query, key: first.key, value: first.value, causal: first.causal }); }, { class: "ms-link", title: "Bring the first numbers back" });
+  const reset = button("Reset", () => keep({ query: first.query, key: first.key, value: first.value, causal: first.causal }), { class: "ms-link", title: "Bring the first numbers back" });
   const plate = h("div", { class: "ms-plate" });
   const panel = h("div", { class: "ms-work" });
   const table = asTable("Every number of every step", () => tableRows(state, m));
-  const holder = h("div", { class: "ms" }, h("div", { class: "ms-top" }, ask, bar), line, plate, panel, table.el);
+  const holder = h("div", { class: "ms" }, h("div", { class: "ms-top" }, ask, bar), h("div", { class: "ms-says" }, line, notes), plate, panel, table.el);
   root.append(holder);
 
   const edit = (which, r, c, input) => {
@@ -70,7 +71,6 @@ function render({ model, el }) {
       notice(`That is not a number from −${LARGEST} to ${LARGEST}, so the ${which} of “${shown(state.tokens[r])}” keeps ${short(state[which][r][c])}.`);
       return;
     }
-    notice("");
     keep({ [which]: model.get(which).map((row, i) => (i === r ? row.map((old, e) => (e === c ? x : old)) : row)) });
   };
 
@@ -80,7 +80,7 @@ function render({ model, el }) {
     const numbers = (which, r) => h("div", { class: `ms-vector ms-${which}` }, state[which][r].map((x, c) => {
       const input = h("input", { type: "number", step: "0.5", min: -LARGEST, max: LARGEST });
       input.addEventListener("input", () => edit(which, r, c, input));
-      input.addEventListener("blur", () => { input.value = tidy(state[which][r][c]); });
+      input.addEventListener("blur", () => { input.value = tidy(state[which][r][c]); notice(""); });
       return input;
     }));
     const place = (element, row, column) => {
@@ -100,12 +100,12 @@ function render({ model, el }) {
     };
     const caption = (which, says) => h("div", { class: `ms-caption ms-${which}-caption` }, h("b", {}, which), " ", h("span", {}, says));
     const board = h("div", { class: "ms-grid", role: "group", "aria-label": "Each row is a word that asks, each column a word that answers. Arrow keys move between cells." },
-      place(h("div", { class: "ms-about" }, caption("key", "what am I?"), caption("query", "what do I need?")), "1 / 3", "1 / 3"),
+      place(h("div", { class: "ms-about" }, caption("key", "what it offers"), caption("query", "what it looks for")), "1 / 3", "1 / 3"),
       grid.heads, grid.key, place(causal.el, 1, 3 + size), place(caption("output", ""), 2, 3 + size),
       state.tokens.map((_, i) => [grid.rows[i], grid.query[i],
         cells[i].slice(0, size).map((cell, j) => place(cell, 4 + i, 3 + j)),
         place(h("div", { class: "ms-vector ms-outputs" }, cells[i].slice(size)), 4 + i, 3 + size)]),
-      place(caption("value", "what I hand over"), 5 + size, "1 / 3"), grid.value,
+      place(caption("value", "what it hands over"), 5 + size, "1 / 3"), grid.value,
       place(h("div", { class: "ms-end" }, scale.el, reset), 5 + size, 3 + size));
     holder.classList.toggle("ms-wide", Math.max(state.key[0].length, state.value[0].length) > 2);
     holder.classList.toggle("ms-many", size > 5);
@@ -149,6 +149,7 @@ function render({ model, el }) {
     if (!grid || grid.shape !== shapeOf(state)) { at = null; build(); }
     const step = asking(state) ? 0 : state.step;
     const i = at ? at[0] : Math.min(state.row, state.tokens.length - 1);
+    if (root.dataset.step !== String(step)) reserve();
     root.dataset.step = step;
     steps.set(state.step);
     back.disabled = state.step === 1;
@@ -168,21 +169,11 @@ function render({ model, el }) {
       ask.replaceChildren(h("p", {}, "Which word will ", name(tokens[row]), " look at most?"),
         h("div", { class: "ms-options" }, tokens.map((token, j) => button(name(token), () => guess(j))),
           button("skip", () => keep({ question: false, step: 1 }), { class: "ms-link" })));
-      line.replaceChildren(h("p", {}, "Compare what ", name(tokens[row]), " needs, ", h("b", {}, vector(state.query[row])), ", with what each word is. Then choose."));
+      line.replaceChildren(h("p", {}, "Compare what ", name(tokens[row]), " looks for, ", h("b", {}, vector(state.query[row])), ", with what each word offers. Then choose."));
       return;
     }
     playButton.textContent = timer ? "Pause" : "Play";
-    line.replaceChildren(...(state.question ? [h("p", {}, judge())]
-      : [h("span", { class: "ms-formula" }, formula(step === 4 && !state.causal ? "s_{ij}" : FORMULAS[step - 1])), h("p", {}, explain(step, state))]));
-  }
-
-  // What became of the reader's guess, said with the numbers that are there now.
-  function judge() {
-    const { tokens, row, guess: said, query, key } = state;
-    const share = Math.max(...m.weights[row]);
-    const best = m.weights[row].indexOf(share);
-    const start = said === best ? "Yes: " : said === row ? "Not itself, since a query is not a key: " : "Not quite: ";
-    return [start, name(tokens[row]), ` needs ${vector(query[row])}, and `, name(tokens[best]), `, which is ${vector(key[best])}, answers best. It gets `, h("b", {}, short(share)), " of the attention. ", showHow];
+    line.replaceChildren(...(state.question ? [h("p", {}, verdict(state, m, state.guess), showHow)] : sayStep(step, state)));
   }
 
   function nameAll(tokens) {
@@ -250,21 +241,47 @@ function render({ model, el }) {
     return `${pair}: ${["products", "score", "scaled score", "masked score", "weight", "weight"][step - 1]} ${equals(shownAt(step)[i][j])}, from query ${vector(query[i])} and key ${vector(key[j])}`;
   }
 
+  const sayStep = (step, given) => [h("span", { class: "ms-formula" }, formula(step === 4 && !given.causal ? "s_{ij}" : FORMULAS[step - 1])), h("p", {}, explain(step, given))];
+
+  const spell = (step, i) => [h("p", {}, "The row of ", h("br"), name(state.tokens[i]), ", by hand"), h("dl", {}, work(step, state, m, i).map(([token, how, result], j) =>
+    h("div", { class: `${token === null ? "ms-sum" : ""}${at && Math.min(at[1], state.tokens.length) === j ? " ms-lit" : ""}` },
+      h("dt", {}, token === null ? "" : name(token)), h("dd", {}, how), h("dd", {}, equals(result)))))];
+
+  // What stands above and below the grid keeps the height of its tallest step, so that the page below stays where it is.
+  let reserved = "";
+  const reserve = oncePerFrame(() => {
+    const { tokens, query, key, value, causal: masked, question } = state;
+    const now = JSON.stringify([holder.clientWidth, document.fonts.status, tokens, query, key, value, masked, question]);
+    if (now === reserved) return;
+    reserved = now;
+    const steps = STEPS.map((_, s) => s + 1);
+    const lines = [true, false].flatMap((on) => steps.map((step) => sayStep(step, { ...state, causal: on })));
+    if (question) lines.push(...tokens.map((_, j) => h("p", {}, verdict(state, m, j), "Show how")));
+    const tall = [lines.map((parts) => h("div", { class: "ms-line" }, parts)), steps.flatMap((step) => tokens.map((_, i) => h("div", { class: "ms-work" }, spell(step, i))))];
+    const probe = h("div", { class: "ms-probe", "aria-hidden": "true" }, tall);
+    holder.append(probe);
+    const heights = tall.map((all) => Math.max(...all.map((one) => one.offsetHeight)));
+    probe.remove();
+    [line, panel].forEach((element, n) => { element.style.minHeight = `${heights[n]}px`; });
+  });
+
   function drawWork(step, i) {
     if (!step) {
-      panel.replaceChildren(h("p", {}, "Every word carries three short lists of numbers. Its ", h("b", {}, "query"), " asks, its ", h("b", {}, "key"), " answers, and its ",
+      panel.replaceChildren(h("p", {}, "Every word carries three short lists of numbers. Its ", h("b", {}, "query"), " says what it looks for, its ", h("b", {}, "key"), " what it offers, and its ",
         h("b", {}, "value"), " is what it hands over to those who look at it. They are small enough to check with a pencil, and you can change any of them."));
       return;
     }
-    panel.replaceChildren(h("p", {}, "The row of ", h("br"), name(state.tokens[i]), ", by hand"), h("dl", {}, work(step, state, m, i).map(([token, how, result], j) =>
-      h("div", { class: `${token === null ? "ms-sum" : ""}${at && Math.min(at[1], state.tokens.length) === j ? " ms-lit" : ""}` },
-        h("dt", {}, token === null ? "" : name(token)), h("dd", {}, how), h("dd", {}, equals(result))))));
+    panel.replaceChildren(...spell(step, i));
   }
 
   FIELDS.forEach((key) => model.on(`change:${key}`, draw));
+  const sizes = new ResizeObserver(reserve);
+  sizes.observe(holder);
+  document.fonts.ready.then(reserve);
   draw();
   return () => {
     clearInterval(timer);
+    sizes.disconnect();
     dispose();
     FIELDS.forEach((key) => model.off(`change:${key}`, draw));
   };
@@ -277,15 +294,6 @@ const shapeOf = ({ tokens, key, value }) => [tokens.length, key[0].length, value
 // Whether tokens and numbers fit together.
 function agrees({ tokens, query, key, value }) {
   return [query, key, value].every((rows) => rows.length === tokens.length) && query[0].length === key[0].length;
-}
-
-function tableRows({ tokens, query, key, value }, m) {
-  const six = (x) => [x].flat().map((number) => formatNumber(number, 6)).join("  ");
-  const pair = (i, j) => [query[i], key[j], m.parts[i][j], m.raw[i][j], m.scaled[i][j], m.masked[i][j], m.weights[i][j], value[j].map((x) => x * m.weights[i][j])];
-  return [["pair", "query", "key", "products", "score", "scaled", "masked", "weight", "weight × value"], ...tokens.flatMap((asks, i) => [
-    ...tokens.map((answers, j) => [`${shown(asks)} → ${shown(answers)}`, ...pair(i, j).map(six)]),
-    [`${shown(asks)}, output`, "", "", "", "", "", "", "", six(m.output[i])],
-  ])];
 }
 
 export default { render };
