@@ -19,12 +19,17 @@ RULES = {"raw": "q·k", "root": "q·k / √d", "d": "q·k / d"}
 
 
 class Measured(NamedTuple):
-    """Means over the random queries: what softmax makes of their scores."""
+    """What softmax makes of the scores of the random queries.
+
+    `response` is the median over the queries: a mean would be carried by the few whose best two keys tie.
+    """
 
     variance: float  # of the scores that softmax sees
     predicted: float  # the same, from theory: d divided by the square of what the scores are divided by
-    entropy: float  # nats, at most ln(keys)
-    gradient: float  # Frobenius norm of the softmax Jacobian
+    entropy: float  # nats, at most ln(keys); mean over the queries
+    response: (
+        float  # Frobenius norm of the softmax Jacobian, 0 to 0.5: how far nudged scores move the weights
+    )
 
 
 class ScaleLab(LiveWidget):
@@ -40,7 +45,7 @@ class ScaleLab(LiveWidget):
     """
 
     name = "scale_lab"
-    height = 600
+    height = 610
 
     d = traitlets.Int(4).tag(sync=True)
     temperature = traitlets.Float(1.0).tag(sync=True)
@@ -81,20 +86,29 @@ class ScaleLab(LiveWidget):
         return f"Scale lab: what width d does to attention scores and weights, here d = {self.d} with {RULES[self.rule]}"
 
     def picture(self) -> str:
-        """Entropy and gradient size against d, for raw and for scaled scores."""
+        """Entropy and response of the weights against d, for raw and for scaled scores."""
         rows = {
             rule: [_measure(self.seed, self.num_keys, d, rule, self.temperature) for d in WIDTHS]
             for rule in ("raw", "root")
         }
         top = math.log(self.num_keys)
         left = _curves(rows, "entropy", f"Entropy of {self.num_keys} weights, in nats", top, 0)
-        right = _curves(rows, "gradient", "Size of the softmax gradient", 0.5, 350)
+        right = _curves(rows, "response", "Response of the weights, ‖J‖ (median)", 0.5, 350)
         now = self.measured
         says = (
-            f"At d = {self.d}, {RULES[self.rule]}: variance of the scores {now.variance:.3g} (predicted {now.predicted:.3g}), "
-            f"entropy {now.entropy:.2f} of {top:.2f} nats, gradient {now.gradient:.2f}."
+            f"At d = {self.d}, {RULES[self.rule]}: variance of the scores {_figure(now.variance)} (predicted {_figure(now.predicted)}), "
+            f"entropy {now.entropy:.2f} of {top:.2f} nats, typical response {now.response:.2f}."
         )
         return svg(700, 220, self.label(), left, right, text(8, 210, says, 12))
+
+
+def _figure(x: float) -> str:
+    """Three significant digits, and every digit before the point.
+
+    >>> _figure(0.2516), _figure(1024.0)
+    ('0.252', '1024')
+    """
+    return f"{x:.0f}" if x >= 1000 else f"{x:.3g}"
 
 
 def _between(proposal: Any, low: float, high: float) -> Any:
@@ -114,8 +128,8 @@ def _measure(seed: int, keys: int, d: int, rule: str, temperature: float) -> Mea
     divisor = _divisor(rule, d) * temperature
     scores = _draw(seed, keys, d) / divisor
     weights = softmax(scores)
-    gradient = torch.linalg.matrix_norm(softmax_jacobian(weights)).mean().item()
-    return Measured(scores.var(correction=0).item(), d / divisor**2, entropy(weights).mean().item(), gradient)
+    response = torch.linalg.matrix_norm(softmax_jacobian(weights)).quantile(0.5).item()
+    return Measured(scores.var(correction=0).item(), d / divisor**2, entropy(weights).mean().item(), response)
 
 
 def _draw(seed: int, keys: int, d: int) -> Tensor:

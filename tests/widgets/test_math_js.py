@@ -34,7 +34,7 @@ def assert_same(got: object, expected: torch.Tensor, tolerance: float = 1e-12) -
 
 
 CHECKED = {
-    "dot", "products", "mix", "softmax", "entropy", "jacobianNorm", "mean", "variance", "uniform", "normal",
+    "dot", "products", "mix", "softmax", "entropy", "jacobianNorm", "mean", "median", "variance", "uniform", "normal",
 }  # fmt: skip
 
 
@@ -79,8 +79,10 @@ def test_entropy_counts_zero_times_log_zero_as_zero(call):
     assert call("math", "js.entropy([0.5, 0.5, 0])") == pytest.approx(math.log(2))
 
 
-def test_mean_and_variance_are_those_of_torch(call):
-    numbers = matrix(1, 50)[0] + 3
+@pytest.mark.parametrize("count", [1, 2, 49, 50])
+def test_mean_median_and_variance_are_those_of_torch(call, count):
+    numbers = 20 * matrix(1, count)[0] + 3  # two digits before the point: sorted as numbers, not as text
+    assert_same(call("math", "js.median(a[0])", numbers.tolist()), numbers.quantile(0.5))
     assert_same(call("math", "js.mean(a[0])", numbers.tolist()), numbers.mean())
     assert_same(call("math", "js.variance(a[0])", numbers.tolist()), numbers.var(correction=0))
 

@@ -21,17 +21,25 @@ def test_raw_scores_have_variance_d_and_scaling_brings_it_to_1(d):
     assert (raw.predicted, root.predicted) == (d, pytest.approx(1))
 
 
-@pytest.mark.parametrize(
-    ("d", "entropy", "gradient"), [(4, 1.78, 0.32), (64, 0.40, 0.18), (1024, 0.09, 0.05)]
-)
-def test_raw_weights_collapse_and_gradients_with_them(d, entropy, gradient):
+@pytest.mark.parametrize(("d", "entropy", "response"), [(4, 1.78, 0.33), (64, 0.40, 0.11), (1024, 0.09, 0.0)])
+def test_raw_weights_collapse_and_a_typical_one_no_longer_responds(d, entropy, response):
     raw, root = ScaleLab(d=d).measured, ScaleLab(d=d, rule="root").measured
     assert raw.entropy == pytest.approx(
         entropy, abs=0.06
     )  # the standard error of a mean over 256 queries is 0.03
-    assert raw.gradient == pytest.approx(gradient, abs=0.02)
+    assert raw.response == pytest.approx(response, abs=0.05)  # 256 queries: a few hundredths
     assert root.entropy == pytest.approx(2.37, abs=0.06)
-    assert root.gradient == pytest.approx(0.30, abs=0.02)
+    assert root.response == pytest.approx(0.30, abs=0.02)
+
+
+def test_the_response_is_that_of_a_typical_query_and_not_of_the_rare_ties():
+    w = ScaleLab(d=1024)
+    norms = torch.stack(
+        [torch.autograd.functional.jacobian(lambda s: s.softmax(-1), row).norm() for row in w.scores]
+    )
+    assert w.measured.response == pytest.approx(norms.quantile(0.5).item(), rel=1e-6)
+    assert w.measured.response < 1e-3
+    assert norms.mean() > 100 * w.measured.response  # what the ties make of the mean
 
 
 def test_temperature_divides_the_scores_once_more():
@@ -77,6 +85,7 @@ def test_the_page_gets_plain_json_and_a_small_picture():
     )
     assert "At d = 4, q·k" in words
     assert "2.77" in words
+    assert f"typical response {ScaleLab().measured.response:.2f}" in words
 
 
 def test_the_module_stays_under_30_kilobytes():

@@ -45,7 +45,7 @@ def test_javascript_and_pytorch_measure_the_same_on_the_same_draws(show, seed, n
         expected = []
         for rule in ("raw", "root", "d"):
             w.d, w.rule = d, rule
-            expected += [w.measured.variance, w.measured.entropy, w.measured.gradient]
+            expected += [w.measured.variance, w.measured.entropy, w.measured.response]
         assert rows[d][1::3] == pytest.approx(expected[1::3], abs=1e-6)
         assert rows[d][2::3] == pytest.approx(expected[2::3], abs=1e-6)
         assert rows[d][0::3] == pytest.approx(expected[0::3], rel=1e-5)  # shown with six significant digits
@@ -64,7 +64,7 @@ def test_the_numbers_beside_the_pictures_follow_the_slider(show):
     seen = numbers(page)
     assert f"Var(s) = {w.measured.variance:.3g}, predicted 12" in seen[0]
     assert seen[2] == f"{w.measured.entropy:.2f} of ln 16 = 2.77 nats"
-    assert seen[3] == f"mean {w.measured.gradient:.2f}"
+    assert seen[3] == f"typical (median) {w.measured.response:.2f}"
 
 
 def test_dividing_by_the_root_brings_the_weights_back(show):
@@ -103,6 +103,51 @@ def test_a_wrong_guess_gets_the_reason_not_a_scolding(show):
     settle(page)
     words = page.locator(".sl-words").inner_text()
     assert words.startswith("Look again: a raw score is a sum of d products, so its variance is d.")
+
+
+def test_the_answer_gives_way_to_the_running_comment_with_the_first_drag(show):
+    page = show()
+    page.get_by_role("button", name="nothing").click()
+    settle(page)
+    assert page.locator(".sl-words").inner_text().startswith("Look again")
+    page.get_by_role("slider", name="width d").press("ArrowRight")
+    settle(page)
+    assert page.locator(".sl-words").inner_text().startswith("Raw scores have variance d")
+    assert page.evaluate("[models[0].get('question'), models[0].get('guess')]") == [False, 1]
+
+
+def test_dragging_before_the_guess_gives_nothing_away(show):
+    page = show()
+    page.get_by_role("slider", name="width d").press("ArrowRight")
+    settle(page)
+    assert page.get_by_text("when you drag d up?").is_visible()
+    assert page.evaluate("models[0].get('question')") is True
+
+
+def test_a_response_too_small_for_two_decimals_is_still_told(show):
+    page = show(question=False, d=1024)
+    digits, power = f"{ScaleLab(d=1024).measured.response:.1e}".split("e-0")
+    assert numbers(page)[3] == f"typical (median) {digits} × 10⁻{'⁰¹²³⁴⁵⁶'[int(power)]}"
+    assert numbers(page)[0].endswith("predicted 1024")
+    page.evaluate("models[0].set('temperature', 0.05)")
+    settle(page)
+    assert numbers(page)[3] == "typical (median) < 10⁻⁶"
+
+
+@pytest.mark.parametrize("width", [390, 720])
+def test_the_page_below_stays_where_it_is_whatever_is_dragged(show, width):
+    page = show(question=False, context={"viewport": {"width": width, "height": 900}})
+    heights = set()
+    for rule in ("raw", "root", "d"):
+        for d in (4, 64, 1024):
+            for temperature in (1.0, 0.05):
+                page.evaluate(
+                    "given => Object.entries(given).forEach((pair) => models[0].set(...pair))",
+                    {"rule": rule, "d": d, "temperature": temperature},
+                )
+                settle(page)
+                heights.add(page.locator(".llm").bounding_box()["height"])
+    assert len(heights) == 1
 
 
 def test_the_weights_are_sixteen_bars_that_sum_to_one(show):

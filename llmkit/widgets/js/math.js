@@ -22,9 +22,9 @@ export function mix(weights, values) {
 export function softmax(scores) {
   const top = Math.max(...scores);
   if (top === -Infinity) return scores.map(() => 0);
-  const powers = scores.map((score) => Math.exp(score - top));
-  const total = powers.reduce((sum, power) => sum + power, 0);
-  return powers.map((power) => power / total);
+  const exponentials = scores.map((score) => Math.exp(score - top));
+  const total = exponentials.reduce((sum, x) => sum + x, 0);
+  return exponentials.map((x) => x / total);
 }
 
 // In nats; 0 log 0 counts as 0.
@@ -45,6 +45,13 @@ export function jacobianNorm(weights) {
 
 export function mean(numbers) {
   return numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
+}
+
+// The middle one, or the mean of the two in the middle.
+export function median(numbers) {
+  const sorted = Float64Array.from(numbers).sort();
+  const half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 export function variance(numbers) {

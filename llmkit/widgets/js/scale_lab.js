@@ -1,77 +1,25 @@
 // The scale lab: random queries and keys of width d, and what softmax makes of their scores.
 // The draws are made once, a few at a time so that nothing waits; a slider only asks for another look at them.
 
-import { normal, softmax } from "./math.js";
+import { QUERIES, WIDTHS, divisor, makeDraws, measure } from "./draws.js";
+import { softmax } from "./math.js";
 import { asTable, button, choice, formatNumber, frame, h, oncePerFrame, slider } from "./kit.js";
 
-const QUERIES = 256;  // as in scale_lab.py, like the two lists below
-const WIDTHS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
 const TEMPERATURES = [0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10];
 const FIELDS = ["d", "temperature", "num_keys", "seed", "rule", "question", "guess"];
 const RULES = [["raw", "q·k"], ["root", "q·k / √d"], ["d", "q·k / d"]];
 const GUESSES = ["they even out", "nothing", "one takes all"];
 const EDGE = 64;  // the score axis ends here, always, so that what moves is the scores
 
-export const divisor = (rule, d) => ({ raw: 1, root: Math.sqrt(d), d })[rule];
-
-// Dot products of random queries and keys, kept at every width on the way up to the largest: one draw serves all.
-// `more()` adds one query and its keys; `at.get(d)` holds the scores so far, `keys` of them for each query.
-export function makeDraws(seed, keys, widths) {
-  const next = normal(seed);
-  const at = new Map(widths.map((d) => [d, new Float64Array(QUERIES * keys)]));
-  const draws = { at, keys, count: 0, more };
-  const sums = new Float64Array(keys);
-  function more() {
-    sums.fill(0);
-    for (let c = 1; c <= WIDTHS.at(-1); c++) {
-      const q = next();
-      for (let j = 0; j < keys; j++) sums[j] += q * next();
-      at.get(c)?.set(sums, draws.count * keys);
-    }
-    draws.count += 1;
-  }
-  return draws;
-}
-
-// What softmax makes of the scores at width d times `factor`: means over the queries drawn so far.
-export function measure(draws, d, factor) {
-  const scores = draws.at.get(d);
-  const { keys, count } = draws;
-  const size = count * keys;
-  let sum = 0, powers = 0, entropy = 0, gradient = 0, largest = 0;
-  for (let n = 0; n < size; n += keys) {
-    let top = -Infinity, total = 0, tilt = 0, squares = 0, cubes = 0;
-    for (let j = n; j < n + keys; j++) {
-      const x = scores[j] * factor;
-      sum += x;
-      powers += x * x;
-      if (x > top) top = x;
-    }
-    for (let j = n; j < n + keys; j++) {
-      const x = scores[j] * factor - top;
-      const p = Math.exp(x);
-      total += p;
-      tilt += p * x;
-      squares += p * p;
-      cubes += p * p * p;
-    }
-    squares /= total * total;
-    entropy += Math.log(total) - tilt / total;
-    gradient += Math.sqrt(Math.max(0, squares - 2 * cubes / total ** 3 + squares * squares));
-    largest += 1 / total;
-  }
-  return { variance: powers / size - (sum / size) ** 2, entropy: entropy / count, gradient: gradient / count, largest: largest / count };
-}
-
 const WIDE = 330, HIGH = 132, LEFT = 30, RIGHT = 46, TOP = 8, FLOOR = 108;
 const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 const label = (x, y, text, anchor = "middle") => h("text", { x, y, "text-anchor": anchor }, text);
 
 // A panel: a title, a number, and a picture that a screen reader hears as one sentence.
-function panel(title, ...marks) {
+function panel(title, about, ...marks) {
   const number = h("span", { class: "sl-number" });
   const svg = h("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" }, h("line", { class: "sl-axis", x1: LEFT, x2: WIDE - RIGHT, y1: FLOOR, y2: FLOOR }), marks);
-  return { el: h("div", { class: "sl-panel" }, h("div", { class: "sl-title" }, h("span", {}, title), number), svg), number, svg };
+  return { el: h("div", { class: about ? "sl-panel sl-wordy" : "sl-panel" }, h("div", { class: "sl-title" }, h("span", {}, title), number), about && h("p", { class: "sl-about" }, about), svg), number, svg };
 }
 
 function histogram() {
@@ -80,7 +28,7 @@ function histogram() {
   const bars = h("path", { class: "sl-bars" });
   const curve = h("path", { class: "sl-curve" });
   const beyond = label(right, TOP + 8, "", "end");
-  const view = panel(["Scores ", h("i", {}, "s")], bars, curve, beyond, [-64, -32, 0, 32, 64].map((tick) => label(x(tick), FLOOR + 16, formatNumber(tick, 0))));
+  const view = panel(["Scores ", h("i", {}, "s")], null, bars, curve, beyond, [-64, -32, 0, 32, 64].map((tick) => label(x(tick), FLOOR + 16, formatNumber(tick, 0))));
   view.svg.querySelector("line").setAttribute("x2", right);
   const draw = (draws, d, factor, sigma) => {
     const width = Math.min(8, Math.max(0.5, 2 ** Math.round(Math.log2(sigma / 3))));
@@ -113,7 +61,7 @@ function bars() {
   const holder = h("g");
   const even = h("line", { class: "sl-even", x1: LEFT, x2: right });
   const evenLabel = label(right + 5, 0, "", "start");
-  const view = panel(["Weights ", h("i", {}, "w"), " of one query"], holder, even, evenLabel, label(LEFT - 6, y(0) + 4, "0", "end"), label(LEFT - 6, y(1) + 4, "1", "end"));
+  const view = panel(["Weights ", h("i", {}, "α"), " of one query"], null, holder, even, evenLabel, label(LEFT - 6, y(0) + 4, "0", "end"), label(LEFT - 6, y(1) + 4, "1", "end"));
   const draw = (weights) => {
     const step = (right - LEFT) / weights.length;
     if (holder.childElementCount !== weights.length) holder.replaceChildren(...weights.map((_, j) => h("rect", { x: LEFT + j * step + step * 0.12, width: step * 0.76 })));
@@ -133,16 +81,16 @@ function bars() {
 }
 
 // One quantity against d, for the three rules; a dot stands at the present d.
-function curves(title, key, top, ticks) {
+function curves(title, about, key, top, ticks) {
   const right = WIDE - RIGHT;
   const x = (d) => LEFT + (Math.log2(d) / 10) * (right - LEFT);
   const y = (value) => FLOOR - (Math.min(value, top()) / top()) * (FLOOR - TOP);
   const lines = RULES.map(([rule]) => h("path", { class: `sl-line sl-${rule}` }));
-  const ends = RULES.map(([rule]) => h("text", { class: `sl-${rule}`, x: right + 5 }, { raw: "raw", root: "÷ √d", d: "÷ d" }[rule]));
+  const ends = RULES.map(([rule]) => h("text", { class: `sl-${rule}`, x: right + 8 }, { raw: "raw", root: "÷ √d", d: "÷ d" }[rule]));
   const dot = h("circle", { r: 5, class: "sl-dot" });
   const hair = h("line", { class: "sl-hair", y1: TOP, y2: FLOOR });
   const marks = ticks().map(() => label(LEFT - 6, 0, "", "end"));
-  const view = panel(title, hair, lines, dot, ends, marks, [1, 4, 16, 64, 256, 1024].map((d) => label(x(d), FLOOR + 16, String(d))), label(right + 20, FLOOR + 16, "d", "start"));
+  const view = panel(title, about, hair, lines, dot, ends, marks, [1, 4, 16, 64, 256, 1024].map((d) => label(x(d), FLOOR + 16, String(d))), label(right + 20, FLOOR + 16, "d", "start"));
   const draw = (rows, d, value) => {
     ticks().forEach((tick, i) => {
       marks[i].textContent = formatNumber(tick, Number.isInteger(tick) ? 0 : key === "entropy" ? 2 : 1);
@@ -168,16 +116,17 @@ function render({ model, el }) {
     model.save_changes();
     draw();
   };
-  const wide = slider({ label: "width d", min: 0, max: widths.length - 1, step: 1, value: 0, show: (i) => String(widths[i]), onInput: (i) => keep({ d: widths[i] }) });
-  const warm = slider({ label: "temperature T", min: 0, max: temperatures.length - 1, step: 1, value: 0, show: (i) => String(temperatures[i]), onInput: (i) => keep({ temperature: temperatures[i] }) });
+  const drag = (changes) => keep(model.get("guess") < 0 ? changes : { ...changes, question: false });  // the answer has been read
+  const wide = slider({ label: "width d", min: 0, max: widths.length - 1, step: 1, value: 0, show: (i) => String(widths[i]), onInput: (i) => drag({ d: widths[i] }) });
+  const warm = slider({ label: "temperature τ", min: 0, max: temperatures.length - 1, step: 1, value: 0, show: (i) => String(temperatures[i]), onInput: (i) => drag({ temperature: temperatures[i] }) });
   const rule = choice({ label: "score", options: RULES, value: "raw", onChange: (key) => keep({ rule: key, question: false }) });
   const again = button("Draw again", () => keep({ seed: (model.get("seed") + 1) % 2 ** 31 }), { title: "New random queries and keys" });
   const words = h("div", { class: "sl-words" });
   const seen = histogram(), weights = bars();
   const most = () => Math.log(state.num_keys);
-  const soft = curves(["Entropy ", h("i", {}, "H")], "entropy", () => most() * 1.08, () => [0, most()]);
-  const steep = curves(["Gradient size ‖", h("i", {}, "J"), "‖"], "gradient", () => 0.5, () => [0, 0.5]);
-  const table = asTable("Means over the random queries, at this temperature", tableRows);
+  const soft = curves(["Entropy ", h("i", {}, "H")], "how undecided the weights are; 0: one key takes all", "entropy", () => most() * 1.08, () => [0, most()]);
+  const steep = curves(["Response of the weights, ‖", h("i", {}, "J"), "‖"], "how far the weights move when the scores are nudged; 0: they cannot learn", "response", () => 0.5, () => [0, 0.5]);
+  const table = asTable("Over the random queries, at this temperature: variance of the scores, mean entropy H, median ‖J‖", tableRows);
   root.append(h("div", { class: "sl" }, words, h("div", { class: "sl-controls" }, wide.el, rule.el, warm.el, again),
     h("div", { class: "sl-panels" }, seen.el, weights.el, soft.el, steep.el), table.el));
 
@@ -223,12 +172,12 @@ function render({ model, el }) {
     seen.draw(draws, d, 1 / by, Math.sqrt(d) / by);
     weights.draw(example);
     soft.draw(asked ? null : curveRows, d, now.entropy);
-    steep.draw(asked ? null : curveRows, d, now.gradient);
+    steep.draw(asked ? null : curveRows, d, now.response);
     const predicted = d / by ** 2;
     tell(seen, ["Var(s) = ", h("b", {}, figure(now.variance)), ", ", h("span", { class: "sl-predicted" }, `predicted ${figure(predicted)}`)]);
     tell(weights, ["largest of ", String(keys), ": ", h("b", {}, formatNumber(Math.max(...example)))]);
     tell(soft, [h("b", {}, formatNumber(now.entropy)), ` of ln ${keys} = ${formatNumber(most())} nats`]);
-    tell(steep, ["mean ", h("b", {}, formatNumber(now.gradient))]);
+    tell(steep, ["typical (median) ", h("b", {}, size(now.response))]);
     speak(asked, now);
     table.refresh();
   });
@@ -248,7 +197,7 @@ function render({ model, el }) {
 
   function tell(view, parts) {
     view.number.replaceChildren(...parts);
-    view.svg.setAttribute("aria-label", view.el.firstChild.textContent);
+    view.svg.setAttribute("aria-label", [...view.el.firstChild.children].map((part) => part.textContent).join(": "));
   }
 
   function speak(asked, now) {
@@ -262,7 +211,7 @@ function render({ model, el }) {
     delete words.dataset.asked;
     const text = state.question ? answer() : comment(now);
     if (words.textContent !== text) words.replaceChildren(h("p", {}, text));
-    say(`${text} At d = ${state.d}: entropy ${formatNumber(now.entropy)}, gradient size ${formatNumber(now.gradient)}.`);
+    say(`${text} At d = ${state.d}: entropy ${formatNumber(now.entropy)}, response ${size(now.response)}.`);
   }
 
   function answer() {
@@ -273,16 +222,16 @@ function render({ model, el }) {
   }
 
   function comment(now) {
-    const warmth = state.temperature === 1 ? "" : ` T = ${state.temperature} divides every score once more, and the variance by T².`;
-    if (state.rule === "root") return `Divided by √d, the variance no longer depends on d, so entropy (${formatNumber(now.entropy)}) and gradient (${formatNumber(now.gradient)}) stay where they are. Drag d: nothing collapses.${warmth}`;
+    const warmth = state.temperature === 1 ? "" : ` τ = ${state.temperature} divides every score once more, and the variance by τ².`;
+    if (state.rule === "root") return `Divided by √d, the variance no longer depends on d, so entropy (${formatNumber(now.entropy)}) and response (${size(now.response)}) stay where they are. Drag d: nothing collapses.${warmth}`;
     if (state.rule === "d") return `Divided by d, the variance falls to 1/d: the larger d, the closer every weight comes to 1/${state.num_keys}, and the less a query can choose.${warmth}`;
-    return `Raw scores have variance d: the larger d, the more one key takes all, and the less gradient comes through (${formatNumber(now.gradient)}).${warmth}`;
+    return `Raw scores have variance d: the larger d, the more one key takes all, until a nudge of the scores hardly moves the weights. For a typical query ‖J‖ is ${size(now.response)}.${warmth}`;
   }
 
   function tableRows() {
     const all = RULES.map(([name]) => measureRule(name));
     const head = ["d", ...RULES.flatMap(([, name]) => [`Var, ${name}`, `H, ${name}`, `‖J‖, ${name}`])];
-    return [head, ...widths.map((d, i) => [d, ...all.flatMap((rows) => [figure(rows[i].variance, 6), formatNumber(rows[i].entropy, 6), formatNumber(rows[i].gradient, 6)])])];
+    return [head, ...widths.map((d, i) => [d, ...all.flatMap((rows) => [figure(rows[i].variance, 6), formatNumber(rows[i].entropy, 6), formatNumber(rows[i].response, 6)])])];
   }
 
   FIELDS.forEach((key) => model.on(`change:${key}`, draw));
@@ -294,7 +243,14 @@ function render({ model, el }) {
   };
 }
 
-// Three significant digits, or more on request, without an exponent where one can do without.
-const figure = (x, digits = 3) => (x >= 1e5 || x < 1e-4 ? x.toExponential(1) : String(Number(x.toPrecision(digits)))).replace("-", "−");
+// Three significant digits, or more on request, all of them before the point, and no exponent where one can do without.
+const figure = (x, digits = 3) => (x >= 1e5 || x < 1e-4 ? x.toExponential(1) : String(Number(x.toPrecision(x >= 1000 ? Math.max(4, digits) : digits)))).replace("-", "−");
+
+// Sizes from 0 to 0.5 that may be far below: 0.33, 2.1 × 10⁻⁵; too small to tell from 0 after rounding: < 10⁻⁶.
+const size = (x) => {
+  if (x >= 0.01) return formatNumber(x);
+  const [digits, power] = x.toExponential(1).split("e-");
+  return x < 1e-6 ? "< 10⁻⁶" : `${digits} × 10⁻${"⁰¹²³⁴⁵⁶"[power]}`;
+};
 
 export default { render };
