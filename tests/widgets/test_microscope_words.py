@@ -57,13 +57,14 @@ def test_what_is_said_about_a_guess_holds_for_the_numbers_at_hand(show, guess, c
 def test_the_page_below_stays_where_it_is_from_step_to_step(show, width, numbers):
     page = show(**numbers, question=False, context={"viewport": {"width": width, "height": 900}})
     page.evaluate("document.fonts.ready")
-    settle(page)
+    page.wait_for_function("document.querySelector('.ms-work').style.minHeight", timeout=5000)
     heights = {}
     for causal in ("false", "true"):
         page.evaluate(f"models[0].set('causal', {causal})")
         for step in range(1, 7):
             page.evaluate(f"models[0].set('step', {step})")
-            settle(page)
+            for _ in range(5):  # each frame measures one step
+                settle(page)
             heights[causal, step] = page.locator(".llm").bounding_box()["height"]
     assert max(heights.values()) - min(heights.values()) < 1, heights
 

@@ -15,8 +15,7 @@ function render({ model, el }) {
   let state = first;
   let m = trace(state);
   let at = null;      // the cell under the pointer or the focus: [row, column]
-  let timer = 0;
-  let grid;
+  let timer = 0, grid;
 
   const keep = (changes) => {
     notice("");
@@ -247,22 +246,23 @@ function render({ model, el }) {
     h("div", { class: `${token === null ? "ms-sum" : ""}${at && Math.min(at[1], state.tokens.length) === j ? " ms-lit" : ""}` },
       h("dt", {}, token === null ? "" : name(token)), h("dd", {}, how), h("dd", {}, equals(result)))))];
 
-  // What stands above and below the grid keeps the height of its tallest step, so that the page below stays where it is.
-  let reserved = "";
+  // What stands above and below the grid keeps the height of its tallest step (measured out of sight), so the page below stays.
+  let reserved = "", unmeasured = [], tallest;
   const reserve = oncePerFrame(() => {
     const { tokens, query, key, value, causal: masked, question } = state;
     const now = JSON.stringify([holder.clientWidth, document.fonts.status, tokens, query, key, value, masked, question]);
-    if (now === reserved) return;
-    reserved = now;
-    const steps = STEPS.map((_, s) => s + 1);
-    const lines = [true, false].flatMap((on) => steps.map((step) => sayStep(step, { ...state, causal: on })));
-    if (question) lines.push(...tokens.map((_, j) => h("p", {}, verdict(state, m, j), "Show how")));
-    const tall = [lines.map((parts) => h("div", { class: "ms-line" }, parts)), steps.flatMap((step) => tokens.map((_, i) => h("div", { class: "ms-work" }, spell(step, i))))];
+    if (now !== reserved) [reserved, unmeasured, tallest] = [now, STEPS.map((_, s) => s + 1), [0, 0]];
+    if (!unmeasured.length || document.fonts.status === "loading") return;
+    const step = unmeasured.pop();
+    const lines = [true, false].map((on) => sayStep(step, { ...state, causal: on }));
+    if (question && step === 1) lines.push(...tokens.map((_, j) => h("p", {}, verdict(state, m, j), "Show how")));
+    const tall = [lines.map((parts) => h("div", { class: "ms-line" }, parts)), tokens.map((_, i) => h("div", { class: "ms-work" }, spell(step, i)))];
     const probe = h("div", { class: "ms-probe", "aria-hidden": "true" }, tall);
     holder.append(probe);
-    const heights = tall.map((all) => Math.max(...all.map((one) => one.offsetHeight)));
+    tallest = tallest.map((height, n) => Math.max(height, ...tall[n].map((one) => one.offsetHeight)));
     probe.remove();
-    [line, panel].forEach((element, n) => { element.style.minHeight = `${heights[n]}px`; });
+    if (unmeasured.length) reserve();
+    else [line, panel].forEach((element, n) => { element.style.minHeight = `${tallest[n]}px`; });
   });
 
   function drawWork(step, i) {
@@ -277,11 +277,12 @@ function render({ model, el }) {
   FIELDS.forEach((key) => model.on(`change:${key}`, draw));
   const sizes = new ResizeObserver(reserve);
   sizes.observe(holder);
-  document.fonts.ready.then(reserve);
+  document.fonts.addEventListener("loadingdone", reserve);
   draw();
   return () => {
     clearInterval(timer);
     sizes.disconnect();
+    document.fonts.removeEventListener("loadingdone", reserve);
     dispose();
     FIELDS.forEach((key) => model.off(`change:${key}`, draw));
   };
