@@ -2,7 +2,7 @@
 // Keys stand above the columns and values below them, queries left of the rows and outputs right of them:
 // every cell sits where its row and its column meet, so where it came from can be seen.
 
-import { FORMULAS, STEPS, equals, explain, formula, name, short, shown, tableRows, trace, vector, verdict, work } from "./steps.js";
+import { FORMULAS, STEPS, agrees, equals, explain, formula, name, short, shown, tableRows, trace, vector, verdict, work } from "./steps.js";
 import { asTable, button, checkbox, choice, frame, h, legend, oncePerFrame, paint, wantsStillness } from "./kit.js";
 
 const LARGEST = 100;  // as in microscope.py
@@ -18,7 +18,7 @@ function render({ model, el }) {
   let timer = 0, grid;
 
   const keep = (changes) => {
-    notice("");
+    if (!notes.hidden) notice("");
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
     model.save_changes();
     draw();
@@ -172,7 +172,9 @@ function render({ model, el }) {
       return;
     }
     playButton.textContent = timer ? "Pause" : "Play";
-    line.replaceChildren(...(state.question ? [h("p", {}, verdict(state, m, state.guess), showHow)] : sayStep(step, state)));
+    if (state.question) return line.replaceChildren(h("p", {}, verdict(state, m, state.guess), showHow));
+    const parts = sayStep(step, state);
+    if (line.textContent !== parts.map((part) => part.textContent).join("")) line.replaceChildren(...parts);
   }
 
   function nameAll(tokens) {
@@ -207,7 +209,7 @@ function render({ model, el }) {
     });
     for (const which of ["query", "key", "value"]) {
       grid[which].forEach((holder, r) => [...holder.children].forEach((input, c) => {
-        if (input !== document.activeElement) input.value = tidy(state[which][r][c]);
+        if (input !== document.activeElement && input.value !== tidy(state[which][r][c])) input.value = tidy(state[which][r][c]);
         const lit = which === "query" ? r === row && column < size : which === "key" ? r === column : c === column - size;
         input.classList.toggle("ms-lit", lit);
       }));
@@ -291,10 +293,5 @@ function render({ model, el }) {
 const asking = (state) => state.question && state.guess < 0;
 const tidy = (x) => String(Number(x.toFixed(2)));
 const shapeOf = ({ tokens, key, value }) => [tokens.length, key[0].length, value[0].length].join();
-
-// Whether tokens and numbers fit together.
-function agrees({ tokens, query, key, value }) {
-  return [query, key, value].every((rows) => rows.length === tokens.length) && query[0].length === key[0].length;
-}
 
 export default { render };

@@ -6,6 +6,11 @@ import { formatNumber, h } from "./kit.js";
 export const STEPS = ["multiply", "sum", "scale", "mask", "softmax", "weighted sum"];
 export const FORMULAS = ["q_{ic} × k_{jc}", "q_i · k_j = Σ_c q_{ic} k_{jc}", "s_{ij} = q_i · k_j / √d", "s_{ij} = −∞  if j > i", "α_{ij} = e^{s_{ij}} / Σ_l e^{s_{il}}", "o_i = Σ_j α_{ij} v_j"];
 
+// Whether tokens and numbers fit together.
+export function agrees({ tokens, query, key, value }) {
+  return [query, key, value].every((rows) => rows.length === tokens.length) && query[0].length === key[0].length;
+}
+
 // Every step of attention on plain arrays; tests compare it with llmkit.attention.attend.
 export function trace({ query, key, value, causal }) {
   const parts = query.map((q) => key.map((k) => q.map((x, c) => x * k[c])));
