@@ -1,5 +1,6 @@
 """A page with one widget and nothing else: the site's own host and style, no kernel, no network."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,37 +83,35 @@ TIMED = """async ([selector, values]) => {
   }
   await new Promise((done) => setTimeout(done, 100));
   const p95 = (times) => times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)];
-  return { handler: p95(handlers), frame: p95(frames), idle: p95(idle), latest: Math.max(...idle), longest: Math.max(0, ...window.longTasks.slice(before)) };
+  return { handler: p95(handlers), frame: p95(frames), idle: p95(idle), longest: Math.max(0, ...window.longTasks.slice(before)) };
 }"""
 
 
-def check_budgets(page, what: str, selector: str, values: list, tries: int = 5) -> None:
-    """Handler p95 4 ms, next frame p95 20 ms, no task over 50 ms, while `selector` takes all `values`.
+def check_budgets(page, what: str, selector: str, values: list) -> None:
+    """The budgets hold while `selector` takes all `values`."""
+    keep_budgets(f"{what}, {len(values)} moves", lambda: page.evaluate(TIMED, [selector, values]))
 
-    The best of a few tries counts. Where even empty frames come late because other work has the machine,
-    handler and frame get as many times longer, and a task as much longer, as an empty frame took.
+
+def keep_budgets(what: str, measure: Callable[[], dict[str, float]], tries: int = 12) -> None:
+    """Handler p95 4 ms, next frame p95 20 ms, no task over 50 ms.
+
+    Other work on the machine only ever makes these slower, so the best of a few tries counts for each;
+    and where even empty frames come late, each budget is stretched as much.
     """
-    failed = []
+    budgets = {"handler": 4, "frame": 20, "longest": 50}
+    best = dict.fromkeys(budgets, float("inf"))
     for _ in range(tries):
-        run = page.evaluate(TIMED, [selector, values])
-        stretch = max(1.0, run["idle"] / 16.7)
-        budgets = {
-            "handler": 4 * stretch,
-            "frame": 20 * stretch,
-            "longest": 50 + max(0, run["latest"] - 16.7),
-        }
+        run = measure()
         print(
-            f"{what}, {len(values)} moves: handler p95 {run['handler']:.1f} ms, next frame p95 {run['frame']:.1f} ms "
+            f"\n{what}: handler p95 {run['handler']:.1f} ms, next frame p95 {run['frame']:.1f} ms "
             f"(an empty one {run['idle']:.1f} ms), longest task {run['longest']:.0f} ms"
         )
-        failed = [
-            f"{name} took {run[name]:.1f} ms, more than {budget:.1f}"
-            for name, budget in budgets.items()
-            if run[name] > budget
-        ]
-        if not failed:
+        stretch = max(1.0, run["idle"] / 16.7)
+        best = {name: min(best[name], run[name] / stretch) for name in budgets}
+        if all(best[name] <= budget for name, budget in budgets.items()):
             return
-    raise AssertionError("; ".join(failed))
+        time.sleep(0.5)  # let a burst of other work pass
+    raise AssertionError(f"over budget: {best}")
 
 
 def axe_violations(page) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from bare_page import axe_violations, open_widget, table_numbers
+from bare_page import axe_violations, keep_budgets, open_widget, table_numbers
 
 from llmkit import models
 from llmkit.metrics import entropy
@@ -243,25 +243,12 @@ def test_128_tokens_keep_the_budgets_too(show, monkeypatch):
     print(f"119 tokens, from the start: longest task {longest:.0f} ms")
 
 
-def check_scrubbing(page, what, tries=6):
-    """Handler p95 4 ms, next frame p95 20 ms, no task over 50 ms; where empty frames are late, so may these be.
-
-    The best of a few tries counts for each: other work on the machine only ever makes them slower.
-    """
-    budgets = {"handler": 4, "frame": 20, "longest": 50}
-    best = dict.fromkeys(budgets, float("inf"))
-    for _ in range(tries):
+def check_scrubbing(page, what):
+    def scrub():
         page.locator("[role=gridcell][tabindex='0']").focus()
-        run = page.evaluate(SCRUB, ROUND)
-        print(
-            f"\n{what}, {len(ROUND)} heads: handler p95 {run['handler']:.1f} ms, next frame p95 {run['frame']:.1f} ms "
-            f"(an empty one {run['idle']:.1f} ms), longest task {run['longest']:.0f} ms"
-        )
-        stretch = max(1.0, run["idle"] / 17)
-        best = {name: min(best[name], run[name] / stretch) for name in budgets}
-        if all(best[name] <= budget for name, budget in budgets.items()):
-            return
-    raise AssertionError(f"over budget: {best}")
+        return page.evaluate(SCRUB, ROUND)
+
+    keep_budgets(f"{what}, {len(ROUND)} heads", scrub)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
