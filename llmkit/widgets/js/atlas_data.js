@@ -1,7 +1,7 @@
 // What the head atlas knows: weights as bytes, the pictures made of them, and what can be said about a head.
 import { cividis, formatNumber } from "./kit.js";
 
-const MOST_LINES = 300;
+const MOST_LINES = 200;
 const SORTS = { entropy: 1, distance: -1, first: -1, last: -1 };  // 1: the smallest comes first
 const COLORS = Uint32Array.from({ length: 256 }, (_, i) => {
   const [red, green, blue] = cividis(i / 255);

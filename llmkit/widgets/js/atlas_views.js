@@ -131,7 +131,8 @@ export function linesView(say) {
       event.preventDefault();
     });
   });
-  el.addEventListener("scroll", redraw, { passive: true });
+  let scrolled = 0;  // kept, since asking for it makes the browser lay out the page
+  el.addEventListener("scroll", () => { scrolled = el.scrollTop; redraw(); }, { passive: true });
 
   function hold(next) {
     [held, pointed] = [next, null];
@@ -149,7 +150,7 @@ export function linesView(say) {
     options = [0, 1].map((side) => record.tokens.map((token, k) => h("div", { role: "option", id: `${ids}-${side}-${k}`, title: token },
       h("bdi", {}, token), h("span", { class: "atlas-number" }))));
     lists.forEach((list, side) => list.replaceChildren(...options[side]));
-    el.scrollTop = 0;
+    el.scrollTop = scrolled = 0;
     weights = null;
     hold(null);
     measure();
@@ -167,7 +168,7 @@ export function linesView(say) {
     if (focus || numbered) number(focus);
     const context = sized(canvas, width, height);
     const paths = Array.from({ length: 12 }, () => new Path2D());
-    const y = (k) => k * ROW + ROW / 2 - el.scrollTop;
+    const y = (k) => k * ROW + ROW / 2 - scrolled;
     for (const [i, j, weight] of strongest(weights, focus)) {
       if (Math.max(y(i), y(j)) < 0 || Math.min(y(i), y(j)) > height) continue;
       const path = paths[Math.max(0, Math.ceil((12 * weight) / weights.top) - 1)];
