@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "shapes": 0, "device": 0,
     "attention": 1, "metrics": 1,
+    "tales": 2,
     "models": 3, "trace": 3, "figures": 3,
     "widgets": 4, "exercises": 4, "refresh": 4,
     "site": 5,  # puts the widgets' modules on the page
