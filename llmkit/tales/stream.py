@@ -13,7 +13,7 @@ def tales(split: str = "train", seed: int = 0) -> Iterator[Tale]:
 
     >>> from itertools import islice
     >>> [tale.topic for tale in islice(tales("test", seed=1), 3)]
-    ['a race', 'a promise', 'a race']
+    ['a trade', 'a trade', 'a stranger']
     """
     if split not in (*SPLITS, "all"):
         raise ValueError(f"A split is one of {', '.join(SPLITS)}, or all; got {split!r}.")

@@ -57,9 +57,9 @@ def words(rows: str, **features: str) -> tuple[Word, ...]:
 
 
 def places(rows: str) -> tuple[Word, ...]:
-    """Places, "mill 磨坊" each. Chinese says 附近 for "near", except where the word itself means a spot beside something."""
+    """Places, "mill 磨坊" each. Chinese says 附近 for "near", except where the word already means a spot beside something."""
     return tuple(
-        Word(word.english, {"": name, "_near": name if name[-1] in "边口上" else name + "附近"})
+        Word(word.english, {"": name, "_near": name if name[-1] in "边口上" else name + "附近", "_bare": name.rstrip("边上")})
         for word in words(rows) for name in [word.chinese[""]]
     )
 

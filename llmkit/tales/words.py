@@ -22,13 +22,13 @@ THINGS = (
     *things("cloth", ("torn", "破了"), """scarf 围巾 条,hat 帽子 顶,blanket 毯子 条,coat 外套 件,cap 便帽 顶,shawl 披肩 条,
         bag 布包 个,flag 旗子 面,cushion 坐垫 个,quilt 被子 床,rug 小地毯 块,apron 围裙 条,cloak 斗篷 件,tent 小帐篷 顶"""),
     *things("paper", ("torn", "破了"), """kite 风筝 只,fan 扇子 把,map 地图 张,notebook 笔记本 个,poster 海报 张,
-        calendar 日历 本,album 相册 本,book 图画书 本,mask 纸面具 个,umbrella 纸伞 把"""),
+        diary 日记 本,album 相册 本,book 图画书 本,mask 纸面具 个,umbrella 纸伞 把"""),
     *things("wood", ("cracked", "裂了"), """drum 小鼓 面,violin 小提琴 把,flute 木笛 支,guitar 吉他 把,sled 雪橇 架,
         wagon 小拖车 辆,stool 凳子 张,chair 椅子 把,puppet 木偶 个,box 木盒 个,tray 木托盘 个,boat 玩具船 条,
-        ladder 梯子 架,birdhouse 鸟屋 个,basket 篮子 个,bowl 木碗 个,chest 小箱子 个,easel 画架 个"""),
+        harp 竖琴 架,birdhouse 鸟屋 个,basket 篮子 个,bowl 木碗 个,chest 小箱子 个,easel 画架 个"""),
     *things("clay", ("chipped", "坏了"), """vase 花瓶 个,teapot 茶壶 把,cup 茶杯 个,mug 杯子 个,plate 盘子 个,
-        jar 陶罐 个,pitcher 水罐 个,dish 碟子 个,pot 陶锅 口,whistle 陶哨 个,tile 瓷砖 块"""),
-    *things("metal", ("bent", "弯了"), """lantern 灯笼 盏,bell 铃铛 个,trumpet 小号 把,horn 号角 把,telescope 望远镜 架,
+        jar 陶罐 个,pitcher 水罐 个,dish 碟子 个,pot 陶锅 口,whistle 陶哨 个,figurine 小瓷像 个"""),
+    *things("metal", ("dented", "坏了"), """lantern 灯笼 盏,bell 铃铛 个,trumpet 小号 把,horn 号角 把,telescope 望远镜 架,
         bucket 水桶 个,kettle 水壶 把,lamp 台灯 盏,scooter 滑板车 辆,bicycle 自行车 辆,birdcage 鸟笼 个,watch 手表 块"""),
 )
 TOOLS = {  # what mends what
@@ -36,7 +36,7 @@ TOOLS = {  # what mends what
     "paper": words("paste 糨糊,tape 胶带"),
     "wood": words("glue 胶水,wax 蜂蜡"),
     "clay": words("clay 黏土,plaster 石膏"),
-    "metal": words("pliers 钳子,wire 铁丝"),
+    "metal": words("pliers 钳子,solder 焊锡"),
 }
 
 PLACES = places("""barn 谷仓,mill 磨坊,bridge 石桥边,well 水井边,garden 花园,market 集市,school 学校,library 图书馆,

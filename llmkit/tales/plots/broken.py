@@ -12,7 +12,7 @@ ACCIDENT = [
     Branch("origin", {
         "inherited": [
             Say(
-                ('"Be careful," {B_he} had said.|"It belonged to my {relative}."', "“小心一点，”{B_he}当时说。|“这是我{relative}留给我的。”"),
+                ('"Be careful," {B_he} had said.|"It belonged to my {relative}."', "“小心一点，”{B_he}当时说。|“这原来是我{relative}的。”"),
                 ('"I have it from my {relative}," {B_he} had told {A_him}, "and there is no other like it."', "“这是我{relative}给我的，”{B_he}当时对{A_he}说，“再也没有第二{thing_mw}了。”"),
             ),
             Ask("Who had owned the {thing} before {B}?", "=relative"),
@@ -26,9 +26,9 @@ ACCIDENT = [
         ],
     }),
     Say(
-        ("But {A} [how:slipped on the wet stones] near the {place}, and now the {thing} was {thing_hurt}.", "可是{A}在{place_near}的湿石头上滑了一跤，把{thing}摔{thing_hurt}。"),
+        ("But {A} [how:slipped on the wet stones] near the {place}, and now the {thing} was {thing_hurt}.", "可是{A}在{place_near}的湿石头上滑了一跤，把{thing}弄{thing_hurt}。"),
         ("But {A} [how:ran too fast] near the {place} and fell, and now the {thing} was {thing_hurt}.", "可是{A}在{place_near}跑得太快，摔了一跤，爬起来一看，{thing}{thing_hurt}。"),
-        ("But near the {place} {A} [how:did not look where {A_he} was going], and then the {thing} was {thing_hurt}.", "可是在{place_near}，{A}没有看路，结果把{thing}摔{thing_hurt}。"),
+        ("But near the {place} {A} [how:did not look where {A_he} was going] and fell, and the {thing} was {thing_hurt}.", "可是在{place_near}，{A}没有看路，摔了一跤，把{thing}弄{thing_hurt}。"),
     ),
 ]
 

@@ -10,18 +10,18 @@ SEARCH = [
         ("{A} the {A_kind} counted the days until {day}, the birthday of {A_his} {friend} {B} the {B_kind}.",
          "{A_kind}{A}数着日子盼{day}，那天是{A_he}的{friend}、{B_kind}{B}的生日。"),
         ("{A} the {A_kind} had a good {friend}, {B} the {B_kind}, whose birthday was on {day}.",
-         "{A_kind}{A}有个要好的{friend}，叫{B}，是{B_kind}，生日在{day}。"),
+         "{A_kind}{A}有个要好的{friend}，是{B_kind}{B}，{B_he}的生日在{day}。"),
     ),
     Branch("way", {
         "bought": [
             Say(
                 ("In a shop near the {place} {A_he} saw {color_a} {thing}.", "在{place_near}的一家铺子里，{A_he}看中了一{thing_mw}{color}的{thing}。"),
-                ("One afternoon, on the way to the {place}, {A_he} noticed {color_a} {thing} in a shop window.", "一天下午，{A_he}去{place}，路上看见橱窗里摆着一{thing_mw}{color}的{thing}。"),
+                ("One afternoon, on the way to the {place}, {A_he} noticed {color_a} {thing} in a shop window.", "一天下午，{A_he}去{place}的路上，看见橱窗里摆着一{thing_mw}{color}的{thing}。"),
             ),
             Say(
                 ("It was not cheap, so {A_he} [paid:swept the shop] for three days to pay for it.", "它可不便宜，{A_he}给店主扫了三天地才买下来。"),
                 ("{A_He} did not have enough money, so {A_he} [paid:washed dishes] every evening until {A_he} did.", "{A_he}的钱不够，就每天晚上去洗碗，一直洗到钱够了为止。"),
-                ("{A_He} [paid:emptied {A_his} purse], and there was not one coin left.", "{A_he}把钱包倒了个底朝天，一枚硬币也没剩下。"),
+                ("To pay for it, {A_he} [paid:emptied {A_his} purse], and not one coin was left.", "为了买下它，{A_he}把钱包倒了个底朝天，一枚硬币也没剩下。"),
             ),
             Ask("What did {A} do to pay for the {thing}?", "paid"),
         ],
@@ -40,13 +40,13 @@ SEARCH = [
         ],
     }),
     Say(
-        ("{A_He} wrapped it in paper and hid it {spot}.", "{A_he}用纸把它包好，藏在{spot}。"),
-        ("{A_He} told nobody and kept it {spot}.", "{A_he}谁也没告诉，把它放在{spot}。"),
-        ("So that {B} would not see it, {A_he} put it {spot}.", "为了不让{B}看见，{A_he}把它放在{spot}。"),
+        ("{A_He} wrapped it in paper and hid it {inside}.", "{A_he}用纸把它包好，藏在{inside}。"),
+        ("{A_He} told nobody and kept it {inside}.", "{A_he}谁也没告诉，把它放在{inside}。"),
+        ("So that {B} would not see it, {A_he} put it {inside}.", "为了不让{B}看见，{A_he}把它放在{inside}。"),
     ),
     Say(
         ("{day} was {weather}, and all the guests were already there when {A} arrived.", "{day}那天天气很{weather}，{A}到的时候，客人都到齐了。"),
-        ("When {~day} came, {A} fetched the present, which was still {~spot}, and set out.", "到了{day}，{A}取出还藏在{spot}的礼物，出发了。"),
+        ("When {~day} came, {A} fetched the present, which was still {~inside}, and set out.", "到了{day}，{A}取出还藏在{inside}的礼物，出发了。"),
         ("On {~day}, in {weather} weather, {A} carried the present to {B_his} house.", "{day}那天天气很{weather}，{A}带着礼物去了{B_he}家。"),
     ),
 ]
@@ -62,7 +62,7 @@ WELCOME = {
             ("{B_He} showed the {~color} {thing} to everyone and thanked {A} twice.", "{B_he}把那{thing_mw}{color}的{thing}拿给大家看，还向{A}道了两次谢。"),
         ),
         Say(
-            ("{A} was even more {happy} than {B_he} was.", "{A}比{B_he}还要{happy}。"),
+            ("{A} was just as {happy} as {B_he} was.", "{A}跟{B_he}一样{happy}。"),
             ("When {A} walked home under the stars, {A_he} was {happy} and not tired at all.", "{A}顶着星星走回家，心里很{happy}，一点儿也不累。"),
         ),
         Ask("How did {A} feel in the end?", "=happy"),
@@ -110,7 +110,7 @@ GIFT = Plot("gift", "a gift", [
     Branch("welcome", WELCOME),
     Ask("On which day was {B}'s birthday?", "=day"),
     Ask("What did {A} give to {B}?", "=thing"),
-    Ask("Where did {A} hide the present?", "=spot"),
+    Ask("Where did {A} hide the present?", "=inside"),
     Ask("How old was {B}?"),
     Ask("How many guests came?"),
     Fact("{A}", "gave {B}", "{color_a} {thing}"),

@@ -24,7 +24,7 @@ SETTING_OUT = [
         ],
     }),
     Say(
-        ("{A} packed the {thing} and some {food} and left at once.", "{A}带上{thing}和一些{food}，马上动身了。"),
+        ("{A} took the {thing}, ate a little {food} and left at once.", "{A}带上{thing}，吃了点儿{food}，马上动身了。"),
         ("{A} had never gone so far, but {A_he} took the {thing} and went.", "{A}从来没有走过那么远的路，可{A_he}还是带上{thing}出发了。"),
         ("{A} did not hesitate for long; {A_he} took the {thing} and set out.", "{A}没有犹豫多久，带上{thing}就出发了。"),
     ),

@@ -35,12 +35,12 @@ HIDDEN = [
         ("{B} the {B_kind} looked at the floor and said nothing.", "{B_kind}{B}低头看着地板，什么也没说。"),
     ),
     Say(
-        ("{B_He} had dropped it [when:the night before], and now it was {thing_hurt} and hidden {spot}.",
-         "前一天晚上，{B_he}失手把它摔{thing_hurt}，就藏到了{spot}。"),
+        ("{B_He} had played with it [when:the night before], and now it was {thing_hurt} and hidden {spot}.",
+         "前一天晚上，{B_he}拿它来玩，把它弄{thing_hurt}，就藏到了{spot}。"),
         ("It was {thing_hurt}, because {B_he} had fallen over it [when:in the dark], and {B_he} had hidden it {spot}.",
-         "{B_he}摸黑时绊倒在上面，把它压{thing_hurt}，就藏到了{spot}。"),
+         "{B_he}摸黑时绊倒在上面，把它弄{thing_hurt}，就藏到了{spot}。"),
         ("{B_He} had borrowed it [when:on {day}] without asking, and now it was {thing_hurt} and lay {spot}.",
-         "{day}那天，{B_he}没问一声就借走了它，结果弄{thing_hurt}，只好塞到{spot}。"),
+         "{day}那天，{B_he}没问一声就借走了它，结果弄{thing_hurt}，只好藏到{spot}。"),
     ),
     SEARCH,
     Say(
@@ -95,8 +95,8 @@ HIDDEN = [
 
 FORGOTTEN = [
     Say(
-        ("{A_He} had left it {spot} on {day}, but {A_he} did not remember that.", "其实{day}那天，{A_he}把它落在了{spot}，可自己想不起来了。"),
-        ("Nobody had taken it: it lay {spot}, where {A_he} had put it down on {day}.", "谁也没有拿：它就在{spot}，是{A_he}{day}自己放下的。"),
+        ("{A_He} had left it {outside} on {day}, but {A_he} did not remember that.", "其实{day}那天，{A_he}把它落在了{outside}，可自己想不起来了。"),
+        ("Nobody had taken it: it lay {outside}, where {A_he} had put it down on {day}.", "谁也没有拿：它就在{outside}，是{A_he}{day}自己放下的。"),
     ),
     SEARCH,
     Say(
@@ -114,16 +114,16 @@ FORGOTTEN = [
                 ("{A_He} closed {A_his} eyes, and then {A_he} remembered.", "{A_he}闭上眼睛，想了起来。"),
             ),
             Say(
-                ("The {~color} {thing} was still {~spot}.", "那{thing_mw}{color}的{thing}还在{spot}。"),
-                ("There the {~color} {thing} was, {~spot}, and nothing had happened to it.", "那{thing_mw}{color}的{thing}就在{spot}，好好的，一点儿事也没有。"),
+                ("The {~color} {thing} was still {~outside}.", "那{thing_mw}{color}的{thing}还在{outside}。"),
+                ("There the {~color} {thing} was, {~outside}, and nothing had happened to it.", "那{thing_mw}{color}的{thing}就在{outside}，好好的，一点儿事也没有。"),
             ),
             Say(
                 ('"Next time I will think before I run," said {A}, and {B} smiled.', "“下次我一定先想一想再跑。”{A}说，{B}笑了。"),
                 ("{A} was so {happy} that {A_he} invited {B} to supper.", "{A}{happy}得不得了，请{B}来家里吃晚饭。"),
                 ("They went home together, and both of them were {happy}.", "他们一起回家，两个都很{happy}。"),
             ),
-            Fact("{A}", "found the {thing}", "{spot}"),
-            End("{A} could not find {A_his} {color} {thing} until {B} helped {A_him} to remember that it was {spot}.", "positive"),
+            Fact("{A}", "found the {thing}", "{outside}"),
+            End("{A} could not find {A_his} {color} {thing} until {B} helped {A_him} to remember that it was {outside}.", "positive"),
         ],
         "gone": [
             Say(
@@ -131,8 +131,8 @@ FORGOTTEN = [
                 ('"I do not know any more," {A_he} said.', "“我记不清了。”{A_he}说。"),
             ),
             Say(
-                ("That night [thief:somebody] came past, saw the {~color} {thing} {~spot}, and took it away.", "那天夜里，有人路过，看见{spot}有{thing_mw}{color}的{thing}，就把它拿走了。"),
-                ("When they looked {~spot} a week later, [thief:somebody] had taken the {~color} {thing}.", "一个星期后，他们到{spot}去看，那{thing_mw}{color}的{thing}已经被人拿走了。"),
+                ("That night [thief:somebody] came past, saw the {~color} {thing} {~outside}, and took it away.", "那天夜里，有人路过，看见{outside}有{thing_mw}{color}的{thing}，就把它拿走了。"),
+                ("When they at last looked {~outside} a week later, [thief:somebody] had taken the {~color} {thing}.", "一个星期后，他们才想到去{outside}看看，那{thing_mw}{color}的{thing}已经被人拿走了。"),
             ),
             Say(
                 ("{A} never saw it again.", "{A}再也没有见到它。"),
@@ -140,13 +140,13 @@ FORGOTTEN = [
             ),
             Ask("What was the name of the one who took the {thing}?"),
             Fact("{A}", "never got back", "the {thing}"),
-            End("{A} forgot that {A_his} {color} {thing} was {spot}, and somebody took it away.", "negative"),
+            End("{A} forgot that {A_his} {color} {thing} was {outside}, and somebody took it away.", "negative"),
         ],
     }, weights={"remembered": 2, "gone": 1}),
-    Ask("Where had {A} left the {thing}?", "=spot"),
+    Ask("Where had {A} left the {thing}?", "=outside"),
     Ask("On which day had {A} left it?", "=day"),
     Ask("Who had broken the {thing}?"),
-    Fact("{A}", "left the {thing}", "{spot}"),
+    Fact("{A}", "left the {thing}", "{outside}"),
 ]
 
 LOST = Plot("lost", "lost and found", [

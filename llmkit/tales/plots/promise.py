@@ -5,7 +5,7 @@ from llmkit.tales.plots.common import ABOUT
 
 ASKED = [
     Say(
-        ("{A} the {A_kind} was cooking {food} when {A_his} {friend} {B} the {B_kind} came by.", "{A_kind}{A}正在做{food}，{friend}、{B_kind}{B}来了。"),
+        ("{A} the {A_kind} was eating {food} when {A_his} {friend} {B} the {B_kind} came by.", "{A_kind}{A}正在吃{food}，{friend}、{B_kind}{B}来了。"),
         ("{A} the {A_kind} and {B} the {B_kind} had known each other all their lives.", "{A_kind}{A}和{B_kind}{B}从小就认识。"),
         ("One {weather} afternoon {A} the {A_kind} heard {A_his} {friend} {B} the {B_kind} call from the street.", "一个{weather}的下午，{A_kind}{A}听见{friend}、{B_kind}{B}在街上喊。"),
     ),
@@ -41,7 +41,7 @@ OUTCOME = {
         ),
         Say(
             ('"I knew that you would come," said {B}.', "“我就知道你会来的。”{B}说。"),
-            ("{B} thanked {A} in front of everyone, and {A} was {happy}.", "{B}当着大家的面感谢{A}，{A}心里很{happy}。"),
+            ("Afterwards {B_he} thanked {A} in front of everyone, and {A_he} was {happy}.", "散场以后，{B_he}当着大家的面感谢{A}，{A}心里很{happy}。"),
         ),
         Fact("{A}", "kept", "the promise"),
         Ask("Who wrote the play?"),
@@ -62,7 +62,7 @@ OUTCOME = {
             ("{A_He} reached the {~place} at the last minute, and {B} could breathe again.", "{A_he}在最后一刻赶到了{place}，{B}这才松了一口气。"),
         ),
         Say(
-            ('"You should be in bed," whispered {B}, but {B_he} was {happy}.', "“你该在家躺着呀。”{B}悄声说，心里却很{happy}。"),
+            ('"You should have stayed at home," whispered {B}, but {B_he} was {happy}.', "“你该待在家里的。”{B}悄声说，心里却很{happy}。"),
             ("After the play {B} brought {A_him} home and did not leave until {A_he} was asleep.", "演出结束后，{B}把{A_he}送回家，等{A_he}睡着了才离开。"),
         ),
         Ask("What went wrong on {day}?", "trouble"),
@@ -77,7 +77,7 @@ OUTCOME = {
             ("On {~day} {A} [instead:played cards] and lost all sense of time.", "到了{day}，{A}玩起了纸牌，把时间全忘了。"),
         ),
         Say(
-            ("At the {~place} {B} waited, and in the end they had to begin without the {~color} {thing}.", "{B}在{place}一直等着，最后只好在没有那{thing_mw}{color}的{thing}的情况下开演。"),
+            ("At the {~place} {B} waited, and in the end they had to begin without the {~color} {thing}.", "{B}在{place}一直等着，最后没有那{thing_mw}{color}的{thing}，他们也只好开演了。"),
             ("{B} stood in front of the {~place} until the last minute, but nobody brought the {~color} {thing}.", "{B}在{place}一直等到最后一刻，可谁也没有把那{thing_mw}{color}的{thing}送来。"),
         ),
         Say(

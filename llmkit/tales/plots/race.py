@@ -32,7 +32,7 @@ RESULT = {
         Say(
             ("{B} was ahead for the first mile, and then {A_he} passed {B_him}.", "头一里路{B}领先，后来{A_he}追了上去。"),
             ("They ran side by side until {B} could not go any faster.", "他们并肩跑着，直到{B}再也快不起来了。"),
-            ("{A} did not look back once.", "{A}一次也没有回头。"),
+            ("When the race began, {A_he} ran without looking back.", "比赛一开始，{A_he}就头也不回地往前跑。"),
         ),
         Say(
             ("{A} reached the {~place2} first and fell into the grass, out of breath.", "{A}第一个跑到{place2}，气喘吁吁地倒在草丛里。"),
@@ -98,15 +98,15 @@ RESULT = {
     ],
     "cheated": [
         Say(
-            ("But where nobody could see it, {A} [trick:jumped on a passing cart].", "可是在谁也看不见的地方，{A}跳上了一辆路过的马车。"),
-            ("But {A} [trick:took a short cut] when nobody was looking.", "可是趁没人注意，{A}抄了近路。"),
+            ("Halfway, where nobody could see it, {A} [trick:jumped on a passing cart].", "跑到半路，在谁也看不见的地方，{A}跳上了一辆路过的马车。"),
+            ("During the race {A} [trick:took a short cut] when nobody was looking.", "比赛当中，{A}趁没人注意抄了近路。"),
         ),
         Say(
-            ("{A_He} was at the {~place2} long before {B}, and {A_he} was not even out of breath.", "{A_he}比{B}早到{place2}很久，连气都不喘。"),
+            ("{A_He} was at the {~place2} long before {B}, and {A_he} was not even out of breath.", "{A_he}早早就到了{place2}，比{B}快得多，连气都不喘。"),
             ("{B} did {B_his} best, but {A_he} was waiting for {B_him} at the {~place2}.", "{B}拼尽全力，可{A_he}早就在{place2}等着了。"),
         ),
         Say(
-            ('"I saw what you did," said an old goose in the crowd.', "“你干的事我都看见了。”观众里的一只老鹅说。"),
+            ('"I saw what you did," said an old goose in the crowd.', "“你干的事我都看见了。”人群中一只老鹅说。"),
             ("A duckling pointed and told everyone what {A_he} had done.", "一只小鸭子指着{A_he}，把{A_he}干的事告诉了大家。"),
         ),
         Say(

@@ -65,7 +65,7 @@ KEPT = [
         "guilt": [
             Say(
                 ("But when they were alone, {A_he} told {B} to give it back.", "可是等到只剩他们俩的时候，{A_he}劝{B}把东西还回去。"),
-                ('"I will be silent," {A_he} told {B}, "but you should not be."', "“我不会说，”{A_he}对{B}说，“可是你该自己说出来。”"),
+                ('Later {A_he} told {B}: "I will be silent, but you should not be."', "后来{A_he}对{B}说：“我不会说，可是你该自己说出来。”"),
             ),
             Say(
                 ("On {day} {B} carried the {~color} {thing} back to {B_his} {~relative}, who was not angry at all.", "到了{day}，{B}把那{thing_mw}{color}的{thing}还给了{relative}，{relative}一点儿也没生气。"),

@@ -6,12 +6,12 @@ from llmkit.tales.plots.common import ABOUT
 CLOUDS = [
     Say(
         ("{A} the {A_kind} was on the way home from the {place} when the sun disappeared.", "{A_kind}{A}从{place}往家走，太阳忽然不见了。"),
-        ("The day had been {weather}, but in the evening {A} the {A_kind} saw dark clouds above the {place}.", "白天还很{weather}，到了傍晚，{A_kind}{A}看见{place}的方向乌云密布。"),
-        ("It was {day}, and {A} the {A_kind} heard thunder from the direction of the {place}.", "那天是{day}，{A_kind}{A}听见{place}的方向传来雷声。"),
+        ("The day had been {weather}, and in the evening {A} the {A_kind} saw dark clouds above the {place}.", "白天天气很{weather}，到了傍晚，{A_kind}{A}看见{place_bare}的方向乌云密布。"),
+        ("It was {day}, and {A} the {A_kind} heard thunder from the direction of the {place}.", "那天是{day}，{A_kind}{A}听见{place_bare}的方向传来雷声。"),
     ),
     Say(
         ('"A storm is coming," said {A_his} {friend} {B} the {B_kind}.', "“暴风雨要来了。”{A_he}的{friend}、{B_kind}{B}说。"),
-        ('"Bring everything in," called {B} the {B_kind} across the fence.', "“快把东西都搬进屋去。”{B_kind}{B}隔着篱笆喊。"),
+        ('"Bring everything in," {B} the {B_kind} told {A_him}.', "“快把东西都搬进屋去。”{B_kind}{B}对{A_he}说。"),
     ),
     Say(
         ("{A_He} closed the windows, but {A_he} forgot {A_his} {color} {thing}, which was {outside}.", "{A_he}关好了窗户，却忘了自己那{thing_mw}{color}的{thing}，它还在{outside}。"),
@@ -82,7 +82,7 @@ NIGHT = {
         ),
         Say(
             ('"Come in and stay as long as you like," {B_he} said.', "“快进来，想住多久就住多久。”{B_he}说。"),
-            ("{B_He} asked no questions and gave {A_him} dry clothes and hot {food}.", "{B_he}什么也没问，给{A_he}拿来了干衣服和热腾腾的{food}。"),
+            ("{B_He} asked no questions and gave {A_him} dry clothes and some {food}.", "{B_he}什么也没问，给{A_he}拿来了干衣服和一些{food}。"),
         ),
         Say(
             ("In the morning little was left, but {~outside} stood the {~color} {thing}, and nothing had happened to it.", "早上一看，东西已经所剩无几，可是{outside}的那{thing_mw}{color}的{thing}却安然无恙。"),

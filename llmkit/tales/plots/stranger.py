@@ -5,7 +5,7 @@ from llmkit.tales.plots.common import ABOUT
 
 KNOCK = [
     Say(
-        ("Late one {weather} evening somebody knocked at the door of {A} the {A_kind}.", "一个{weather}的夜晚，已经很晚了，有人来敲{A_kind}{A}的门。"),
+        ("Late one rainy evening somebody knocked at the door of {A} the {A_kind}.", "一个雨夜，已经很晚了，有人来敲{A_kind}{A}的门。"),
         ("{A} the {A_kind} was eating {food} when there was a knock at the door.", "{A_kind}{A}正在吃{food}，忽然有人敲门。"),
         ("It was almost midnight when {A} the {A_kind} heard steps in front of the house.", "快到半夜了，{A_kind}{A}听见屋前有脚步声。"),
     ),
@@ -16,7 +16,7 @@ KNOCK = [
     ),
     Say(
         ("{B_He} carried nothing but {color_a} {thing}.", "{B_he}身边只带着一{thing_mw}{color}的{thing}。"),
-        ("{B_He} was wet and dirty, and beside {B_him} lay {color_a} {thing}.", "{B_he}浑身又湿又脏，身旁放着一{thing_mw}{color}的{thing}。"),
+        ("{B_He} was hungry and dirty, and beside {B_him} lay {color_a} {thing}.", "{B_he}又饿又脏，身旁放着一{thing_mw}{color}的{thing}。"),
     ),
     Say(
         ('"I have walked all the way from the {place}," {B_he} said.|"May I sleep here?"', "“我是从{place}一路走来的，”{B_he}说。|“我能在这儿过夜吗？”"),
@@ -53,7 +53,7 @@ ANSWER = {
         Say(
             ('"I do not know you," said {A}, and {A_he} shut the door.', "“我不认识你。”{A}说着，关上了门。"),
             ('{A} shook {A_his} head.|"Ask somebody else," {A_he} said.', "{A}摇了摇头。|“你去问别家吧。”{A_he}说。"),
-            ("{A} did not open the door and blew out the candle.", "{A}没有开门，还吹灭了蜡烛。"),
+            ("{A} closed the door without a word and blew out the candle.", "{A}一句话也没说就关上门，吹灭了蜡烛。"),
         ),
         Say(
             ("The stranger spent the night under a tree.", "陌生的来客在树下过了一夜。"),
@@ -61,7 +61,7 @@ ANSWER = {
         ),
         Say(
             ("A week later the new {job} moved in next door, and when {A} saw the {~color} {thing}, {A_he} knew that it was {B}.", "一个星期后，隔壁搬来了新{job}，{A}一看见那{thing_mw}{color}的{thing}，就知道那是{B}。"),
-            ("On {day} everyone gathered to greet the new {job}, and {A} knew the {~color} {thing} at once.", "{day}那天，大家都来迎接新{job}，{A}一眼就认出了那{thing_mw}{color}的{thing}。"),
+            ("On {day} everyone gathered to greet the new {job}, and {A} recognized the {~color} {thing} at once.", "{day}那天，大家都来迎接新{job}，{A}一眼就认出了那{thing_mw}{color}的{thing}。"),
         ),
         Branch("grudge", {
             "kind": [

@@ -38,7 +38,7 @@ RETURN = {
     "worked": [
         Say(
             ('"May I work for it?" {A} asked {B} the next morning.', "“我能用干活儿把它换回来吗？”第二天早上，{A}问{B}。"),
-            ("{A} went to {B} and offered to work until it was paid for.", "{A}去找{B}，愿意一直干活儿，直到抵清为止。"),
+            ("So {A} went to {B} and offered to work until it was paid for.", "于是{A}去找{B}，愿意一直干活儿，直到抵清为止。"),
         ),
         Say(
             ("For a week {A_he} [work:carried water] from morning to night and did not complain.", "整整一个星期，{A_he}从早到晚挑水，没有一句怨言。"),
@@ -56,8 +56,8 @@ RETURN = {
     ],
     "returned": [
         Say(
-            ("{B} could not forget {A_his} face.", "{B}怎么也忘不了{A_he}的神情。"),
-            ('"It does not feel like mine," {B} said to {B_himself} that night.', "“这东西不像是我的。”那天夜里，{B}自言自语地说。"),
+            ("But {B} could not forget {A_his} hungry face.", "可是{B}怎么也忘不了{A_he}挨饿的样子。"),
+            ('At home {B} looked at the {thing} and said: "It does not feel like mine."', "{B}在家里看着{thing}，自言自语地说：“这东西不像是我的。”"),
         ),
         Say(
             ("On the third day {B_he} stood at {A_his} door with the {~color} {thing}.", "到了第三天，{B_he}带着那{thing_mw}{color}的{thing}，站在{A_he}家门口。"),
@@ -74,8 +74,8 @@ RETURN = {
     ],
     "sold": [
         Say(
-            ("{A} hurried back, but the stall was closed.", "{A}急忙赶回去，可是摊子已经收了。"),
-            ("{A} ran back to the {~place} as fast as {A_he} could.", "{A}拼命跑回{place}。"),
+            ("So {A} hurried back, but the stall was closed.", "于是{A}急忙赶回去，可是摊子已经收了。"),
+            ("So {A} ran back to the {~place} as fast as {A_he} could.", "于是{A}拼命跑回{place}。"),
         ),
         Say(
             ('"I am sorry," said {B} when {A_he} found {B_him}.|"I sold the {~color} {thing} to a sailor."', "“对不起，”{A_he}找到{B}时，{B}说。|“那{thing_mw}{color}的{thing}，我已经卖给了一个水手。”"),
