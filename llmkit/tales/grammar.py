@@ -74,7 +74,7 @@ class Fact:
     """Something true in the story, as subject, relation, object."""
 
     def __init__(self, subject: str, relation: str, object: str) -> None:
-        self.formats = (subject, relation, object)
+        self.format = "\t".join((subject, relation, object))
 
     def walk(self, story) -> None:
         story.facts.append(self)

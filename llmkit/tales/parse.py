@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from llmkit.tales.grammar import Branch, By, Plot, Say
 from llmkit.tales.plots import PLOTS
 from llmkit.tales.slots import SLOT_OF, Slot
-from llmkit.tales.story import Replay, Story, Tale, tell, written
+from llmkit.tales.story import Draft, Replay, Story, Tale, tell
 from llmkit.tales.template import TOKEN, Line
 from llmkit.tales.vocabulary import Word
 
@@ -123,7 +123,7 @@ def readings(text: str) -> Iterator[tuple[Plot, Story]]:
             story = Replay({"plot": plot, **fit.known})
             story.choose("plot", PLOTS)
             plot.walk(story)
-            if written(story) == text:
+            if Draft(story).text == text:
                 found = True
                 yield plot, story
     if not found:
@@ -147,7 +147,7 @@ def parse(text: str) -> Tale:
     Raises ValueError with the first word that does not fit when the text is no tale, or not a whole one.
     """
     plot, story = next(readings(text))
-    return tell(plot, story)
+    return tell(plot, story, Draft(story))
 
 
 def log_probability(text: str) -> float:

@@ -1,19 +1,17 @@
 """Walking a program: every random choice goes through one counter, so a story's probability is known exactly."""
 
 import math
-from bisect import bisect_right
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
-from llmkit.tales.grammar import Plot
-from llmkit.tales.template import TOKEN
+from llmkit.tales.grammar import Ask, Plot
 
 LOG = [0.0, *(math.log(n) for n in range(1, 200))]
 FAR = 30  # tokens back, from which on a place counts as long-range
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """A question, and its answer as text[start:end]. `answer`, `start` and `end` are None where the tale does not say."""
 
     question: str
@@ -22,8 +20,7 @@ class Question:
     end: int | None = None
 
 
-@dataclass(frozen=True)
-class Recall:
+class Recall(NamedTuple):
     """A place whose words follow from something at least 30 tokens back: text[start:end], last said at `source`.
 
     `token` and `source_token` count tokens from 0; the first token of the place is the one that must be remembered.
@@ -114,42 +111,74 @@ class Replay(Story):
         return label
 
 
-def written(story: Story) -> str:
-    """The English text of a walked story."""
-    english = story.english
-    return " ".join([line.plain.format_map(english) for line in story.lines])
+class Draft:
+    """A walked story in words: its text and sentences, and where the named spans and the marked places lie."""
+
+    def __init__(self, story: Story) -> None:
+        self.sentences: list[str] = []
+        self.spans: dict[str, tuple[int, int]] = {}
+        self.marked: list[tuple[str, int, int]] = []
+        english, start = story.english, 0
+        for line in story.lines:
+            for parts, _ in line.sentences:
+                said, position = [], start
+                for chunk in parts:
+                    words = chunk.format.format_map(english)
+                    end = position + len(words)
+                    if chunk.label:
+                        self.spans.setdefault(chunk.label, (position, end))
+                        if chunk.recalled:
+                            self.marked.append((chunk.label, position, end))
+                    said.append(words)
+                    position = end
+                self.sentences.append("".join(said))
+                start = position + 1
+        self.text = " ".join(self.sentences)
 
 
-def label_of(option) -> str:
-    return option if isinstance(option, str) else getattr(option, "name", None) or option.plain
-
-
-def tell(plot: Plot, story: Story) -> Tale:
+def tell(plot: Plot, story: Story, draft: Draft) -> Tale:
     """The tale that a walked story makes: its text, translation, questions and the rest."""
-    english, spans, marked, sentences = story.english, {}, [], []
-    position = 0
-    for line in story.lines:
-        for parts, _ in line.sentences:
-            start, said = position, []
-            for chunk in parts:
-                words = chunk.format.format_map(english)
-                if chunk.label:
-                    spans.setdefault(chunk.label, (position, position + len(words)))
-                    if chunk.recalled:
-                        marked.append((chunk.label, position, position + len(words)))
-                said.append(words)
-                position += len(words)
-            sentences.append("".join(said))
-            position = start + len(sentences[-1]) + 1
-    text = " ".join(sentences)
-    chinese = tuple([part.format_map(story.chinese) for line in story.lines for _, part in line.sentences])
+    english, chinese = story.english, story.chinese
     return Tale(
-        text, story.log_probability, tuple([(name, label_of(option)) for name, option in story.choices]),
-        tuple(sentences), chinese,
-        tuple([tuple([part.format_map(english) for part in fact.formats]) for fact in story.facts]),
-        tuple([answered(ask, text, english, spans) for ask in story.questions]),
-        story.end.summary.format_map(english), story.end.sentiment, plot.topic, recalls(text, marked),
+        draft.text, story.log_probability,
+        tuple([(name, option if isinstance(option, str) else option.name) for name, option in story.choices]),
+        tuple(draft.sentences),
+        tuple([translated.format_map(chinese) for line in story.lines for _, translated in line.sentences]),
+        tuple([tuple(fact.format.format_map(english).split("\t")) for fact in story.facts]),
+        tuple([answered(ask, english, draft) for ask in story.questions]),
+        story.end.summary.format_map(english), story.end.sentiment, plot.topic, recalls(draft),
     )
+
+
+def answered(ask: Ask, english: dict[str, str], draft: Draft) -> Question:
+    """A question with its answer, which is a named span or the first place that says a slot's word."""
+    question, answer = ask.question.format_map(english), ask.answer
+    if not answer:
+        return Question(question)
+    if answer[0] == "=":
+        word = english[answer[1:]]
+        start = find_word(draft.text, word)
+        return Question(question, word, start, start + len(word))
+    start, end = draft.spans[answer]
+    return Question(question, draft.text[start:end], start, end)
+
+
+def recalls(draft: Draft) -> tuple[Recall, ...]:
+    """The marked places that do stand far enough from where their words were last said."""
+    found = []
+    for about, start, end in draft.marked:
+        source = find_word(draft.text, draft.text[start:end], start)
+        if source >= 0:
+            token, source_token = tokens_before(draft.text, start), tokens_before(draft.text, source)
+            if token - source_token >= FAR:
+                found.append(Recall(about, start, end, source, token, source_token))
+    return tuple(found)
+
+
+def tokens_before(text: str, position: int) -> int:
+    """How many tokens a tale has before the one that starts at `position`: one for each space and each punctuation mark."""
+    count = text.count
+    return sum([count(mark, 0, position) for mark in " ,.\"?:;'"])
 
 
 def find_word(text: str, word: str, end: int | None = None) -> int:
@@ -162,27 +191,3 @@ def find_word(text: str, word: str, end: int | None = None) -> int:
         before, after = text[position - 1 : position], text[position + len(word) : position + len(word) + 1]
         if not before.isalpha() and not after.isalpha():
             return position
-
-
-def answered(ask, text: str, english: dict, spans: dict) -> Question:
-    question, answer = ask.question.format_map(english), ask.answer
-    if not answer:
-        return Question(question)
-    if answer[0] == "=":
-        start = find_word(text, english[answer[1:]])
-        end = start + len(english[answer[1:]])
-    else:
-        start, end = spans[answer]
-    return Question(question, text[start:end], start, end)
-
-
-def recalls(text: str, marked: list[tuple[str, int, int]]) -> tuple[Recall, ...]:
-    """The marked places that do stand far enough from where their words were last said."""
-    starts = [match.start() for match in TOKEN.finditer(text)] if marked else []
-    found = []
-    for about, start, end in marked:
-        source = find_word(text, text[start:end], start)
-        token, source_token = bisect_right(starts, start) - 1, bisect_right(starts, source) - 1
-        if 0 <= source_token <= token - FAR:
-            found.append(Recall(about, start, end, source, token, source_token))
-    return tuple(found)

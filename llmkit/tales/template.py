@@ -56,7 +56,7 @@ class Line:
         if len(parts) != len(translated):
             raise ValueError(f"{len(parts)} English sentences stand against {len(translated)} Chinese ones in {english!r}.")
         self.sentences = tuple((chunks(part), chinese) for part, chinese in zip(parts, translated, strict=True))
-        self.plain = " ".join("".join(chunk.format for chunk in part) for part, _ in self.sentences)
+        self.name = self.plain = " ".join("".join(chunk.format for chunk in part) for part, _ in self.sentences)
         self.pieces = tuple(
             (piece, bool(index % 2)) for index, piece in enumerate(SLOT.split(self.plain)) if piece
         )  # (text, False) or (slot, True)

@@ -1,6 +1,7 @@
 """What a word of the tales knows about itself: its English and Chinese forms, and the features that other choices ask for."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,7 +15,7 @@ class Word:
     chinese: dict[str, str]
     features: dict[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.english[""]
 

@@ -136,10 +136,11 @@ def test_a_stream_does_not_grow_in_memory():
     assert held < 200_000  # bytes; 2,000 tales together would take many megabytes
 
 
-def test_the_samples_in_the_readme_are_tales_as_they_come():
+def test_the_figures_and_samples_in_the_readme_are_those_of_the_language():
     from pathlib import Path
 
     readme = (Path(words.__file__).parent / "README.md").read_text(encoding="utf-8")
+    assert f"{entropy():.4f} nats per tale" in readme and f"{expected_tokens():.2f} tokens on average" in readme
     for tale in islice(tales("train", seed=2026), 10):
         assert tale.text in readme and tale.translation in readme
         assert parse(tale.text) == tale

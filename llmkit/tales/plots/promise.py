@@ -78,7 +78,7 @@ OUTCOME = {
         ),
         Say(
             ("At the {~place} {B} waited, and in the end they had to begin without the {~color} {thing}.", "{B}在{place}一直等着，最后没有那{thing_mw}{color}的{thing}，他们也只好开演了。"),
-            ("{B} stood in front of the {~place} until the last minute, but nobody brought the {~color} {thing}.", "{B}在{place}一直等到最后一刻，可谁也没有把那{thing_mw}{color}的{thing}送来。"),
+            ("{B} looked out for {A_him} at the {~place} until the last minute, but nobody brought the {~color} {thing}.", "{B}在{place}一直等到最后一刻，可谁也没有把那{thing_mw}{color}的{thing}送来。"),
         ),
         Say(
             ("The {thing} was still {~inside} when {A} remembered, and it was too late.", "等{A}想起来的时候，{thing}还在{inside}，可是已经晚了。"),

@@ -18,9 +18,9 @@ BARGAIN = [
         ('"What do you want for it?" asked {A}.|"Your {color} {thing}," said {B}.', "“你想要什么来换？”{A}问。|“你那{thing_mw}{color}的{thing}。”{B}说。"),
     ),
     Say(
-        ("It had been a present from {A_his} {relative}, but hunger hurts, and {A_he} gave it away.", "那是{A_he}{relative}送的礼物，可是饿肚子太难受了，{A_he}还是把它换了出去。"),
+        ("It had been a present from {A_his} {relative}, but hunger hurts, and {A} gave it away.", "那是{A_he}{relative}送的礼物，可是饿肚子太难受了，{A}还是把它换了出去。"),
         ("{A_He} thought of {A_his} {relative}, who had given it to {A_him}, and did it all the same.", "{A_he}想起了送{A_he}这件东西的{relative}，可还是换了。"),
-        ("{A_His} {relative} had given it to {A_him} and told {A_him} to keep it, but {A_he} did not think of that now.", "那是{A_he}{relative}送的，还嘱咐{A_he}好好留着，可{A_he}这时顾不上了。"),
+        ("{A_His} {relative} had given it to {A_him} and told {A_him} to keep it, but {A} did not think of that now.", "那是{A_he}{relative}送的，还嘱咐{A_he}好好留着，可{A}这时顾不上了。"),
     ),
     Say(
         ("The {food} was gone in a minute.", "{food}一转眼就吃完了。"),
@@ -46,7 +46,7 @@ RETURN = {
             ("{A_He} [work:scrubbed the pans] for a week, and they had never been so clean.", "{A_he}刷了一个星期的锅，锅从来没有这么干净过。"),
         ),
         Say(
-            ("Then {B} gave {A_him} the {~color} {thing} and a spoonful of {~food} as well.", "然后{B}把那{thing_mw}{color}的{thing}还给了{A_he}，还请{A_he}吃了一勺{food}。"),
+            ("Then {B} gave {A_him} the {~color} {thing} and some {~food} as well.", "然后{B}把那{thing_mw}{color}的{thing}还给了{A_he}，还请{A_he}吃了些{food}。"),
             ('"You have earned it," said {B}, and {A} carried the {~color} {thing} home.', "“这是你挣来的。”{B}说，{A}把那{thing_mw}{color}的{thing}带回了家。"),
         ),
         Ask("What did {A} do to get it back?", "work"),
