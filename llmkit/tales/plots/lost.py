@@ -100,7 +100,7 @@ FORGOTTEN = [
     ),
     SEARCH,
     Say(
-        ("At noon {B} the {B_kind} came by.", "中午，{B_kind}{B}走了过来。"),
+        ("At noon {B} the {B_kind} came by and heard about it.", "中午，{B_kind}{B}走过来，听说了这件事。"),
         ("Then {A_his} {friend} {B} the {B_kind} knocked on the door.", "这时，{A_he}的{friend}、{B_kind}{B}来敲门了。"),
     ),
     Say(
@@ -120,7 +120,7 @@ FORGOTTEN = [
             Say(
                 ('"Next time I will think before I run," said {A}, and {B} smiled.', "“下次我一定先想一想再跑。”{A}说，{B}笑了。"),
                 ("{A} was so {happy} that {A_he} invited {B} to supper.", "{A}{happy}得不得了，请{B}来家里吃晚饭。"),
-                ("They went home together, and both of them were {happy}.", "他们一起回家，两个都很{happy}。"),
+                ("They went home together, and both of them were {happy}.", "他们一起回家，一路上都很{happy}。"),
             ),
             Fact("{A}", "found the {thing}", "{outside}"),
             End("{A} could not find {A_his} {color} {thing} until {B} helped {A_him} to remember that it was {outside}.", "positive"),

@@ -40,7 +40,7 @@ OUTCOME = {
             ("The audience laughed, cried and clapped until late.", "观众又是笑又是哭，掌声一直响到很晚。"),
         ),
         Say(
-            ('"I knew that you would come," said {B}.', "“我就知道你会来的。”{B}说。"),
+            ('"I knew that you would come," {B_he} said.', "“我就知道你会来的。”{B_he}说。"),
             ("Afterwards {B_he} thanked {A} in front of everyone, and {A_he} was {happy}.", "散场以后，{B_he}当着大家的面感谢{A}，{A}心里很{happy}。"),
         ),
         Fact("{A}", "kept", "the promise"),

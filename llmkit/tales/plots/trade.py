@@ -56,7 +56,7 @@ RETURN = {
     ],
     "returned": [
         Say(
-            ("But {B} could not forget {A_his} hungry face.", "可是{B}怎么也忘不了{A_he}挨饿的样子。"),
+            ("Meanwhile {B} could not forget {A_his} hungry face.", "另一边，{B}怎么也忘不了{A_he}挨饿的样子。"),
             ('At home {B} looked at the {thing} and said: "It does not feel like mine."', "{B}在家里看着{thing}，自言自语地说：“这东西不像是我的。”"),
         ),
         Say(
