@@ -16,8 +16,7 @@ from chromium import NO_BROWSER, find_chromium
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
-HELPERS = " ".join(f"tests/{name}" for name in ("", "lessons", "widgets", "lab", "colab"))
-PYTEST = ("pytest", "-q", "--import-mode=importlib", "-o", f"pythonpath={HELPERS}")  # two folders may hold one name
+PYTEST = ("pytest", "-q")
 APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "colab", "test_floors.py")]
 
 
