@@ -17,7 +17,7 @@ from chromium import NO_BROWSER, find_chromium
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
 PYTEST = ("pytest", "-q")
-APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "colab", "test_floors.py")]
+APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "tales", "colab", "test_floors.py")]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ STAGES = (
           "the lines above name file and rule; `ruff check --fix .` mends most lint."),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
           ((*PYTEST, "tests", "llmkit", *APART, "--doctest-modules", "-m", "not browser",
-            "--jaxtyping-packages=llmkit,typecheck.checked"),),
+            "--jaxtyping-packages=llmkit,typecheck.checked"),
+           (*PYTEST, "tests/tales")),  # no tensors there, and a hundred thousand short calls
           "a formula, a widget or a helper does not do what its test says."),
     Stage("exercises", "solutions pass, planted wrong answers fail with their own message",
           ((*PYTEST, "tests/exercises"),),
