@@ -62,7 +62,7 @@ def test_the_lesson_runs_within_30_seconds(lesson):
     """On a machine that others keep busy, the processor time of the kernel is what the lesson costs."""
     print(f"\nlesson 05 in JupyterLab: {lesson.seconds:.1f} s, of which its kernel computed {lesson.cpu_seconds:.1f} s")
     assert lesson.cpu_seconds <= 30
-    assert lesson.seconds <= 30 or os.getloadavg()[0] > os.cpu_count()
+    assert lesson.seconds <= 30 or os.getloadavg()[0] > 1.5 * os.cpu_count()
 
 
 @pytest.mark.parametrize("by", ["keyboard", "mouse"])
