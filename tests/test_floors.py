@@ -11,13 +11,14 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "shapes": 0, "device": 0,
     "attention": 1, "metrics": 1,
+    "sampling": 1,
     "tales": 2,
     "models": 3, "trace": 3, "figures": 3,
     "widgets": 4, "exercises": 4, "refresh": 4,
     "site": 5,  # puts the widgets' modules on the page
     "": 6,  # the roof: llmkit/__init__.py, which names everything and loads nothing
 }
-TORCH_ONLY = ("shapes", "device", "attention", "metrics")
+TORCH_ONLY = ("shapes", "device", "attention", "metrics", "sampling")
 BLOCKED = """
 import importlib.abc, importlib.util, sys
 class Refuse(importlib.abc.MetaPathFinder):
