@@ -13,6 +13,8 @@ FLOORS = {
     "attention": 1, "metrics": 1,
     "sampling": 1,
     "tales": 2,
+    "objectives": 2, "optimizers": 2,
+    "training": 3,
     "models": 3, "trace": 3, "figures": 3,
     "widgets": 4, "exercises": 4, "refresh": 4,
     "site": 5,  # puts the widgets' modules on the page

@@ -1,0 +1,11 @@
+"""Training: the loop, its settings, its data and its checkpoints. Built in lesson 11; `python -m llmkit.training`."""
+
+from llmkit.training.checkpoint import load_checkpoint, save_checkpoint
+from llmkit.training.loop import History, Sum, train
+from llmkit.training.rows import Rows, Windows, pad, shuffled
+from llmkit.training.settings import Settings, learning_rate
+
+__all__ = [
+    "History", "Rows", "Settings", "Sum", "Windows", "learning_rate", "load_checkpoint", "pad",
+    "save_checkpoint", "shuffled", "train",
+]  # fmt: skip
