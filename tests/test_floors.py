@@ -12,6 +12,8 @@ FLOORS = {
     "shapes": 0, "device": 0,
     "attention": 1, "metrics": 1,
     "sampling": 1,
+    "pair_counts": 0, "tokenizer_files": 0, "tokenization": 1, "wordpiece": 1,
+    "deduplication": 1, "corpora": 2,
     "tales": 2,
     "objectives": 2, "optimizers": 2,
     "training": 3,
@@ -20,7 +22,7 @@ FLOORS = {
     "site": 5,  # puts the widgets' modules on the page
     "": 6,  # the roof: llmkit/__init__.py, which names everything and loads nothing
 }
-TORCH_ONLY = ("shapes", "device", "attention", "metrics", "sampling")
+TORCH_ONLY = ("shapes", "device", "attention", "metrics", "sampling", "tokenization")
 BLOCKED = """
 import importlib.abc, importlib.util, sys
 class Refuse(importlib.abc.MetaPathFinder):

@@ -1,0 +1,102 @@
+"""The loop at the heart of BPE and WordPiece: count pairs of neighbors, merge the best, count again. Built in lesson 03.
+
+Only words that hold the merged pair are counted again, so thousands of merges take seconds, not hours.
+"""
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+
+Pair = tuple[int, int]
+
+
+def count_words(texts: Iterable[str], split: Callable[[str], list[str]]) -> Counter[str]:
+    """How often each word occurs in the texts: all that the training of a tokenizer needs to know of them."""
+    if isinstance(texts, str):
+        raise ValueError("texts must be an iterable of texts, such as a list; got one str. Put it in a list: [text].")
+    words: Counter[str] = Counter()
+    for text in texts:
+        words.update(split(text))
+    if not words:
+        raise ValueError("There is no text to learn from: texts gave no word. Was an iterator used up before?")
+    return words
+
+
+def merge_pair(tokens: list[int], pair: Pair, new: int) -> list[int]:
+    """Replace the pair by `new` wherever it stands, from left to right.
+
+    >>> merge_pair([1, 1, 1, 2], (1, 1), 9)
+    [9, 1, 2]
+    """
+    merged, at = [], 0
+    while at < len(tokens):
+        if tokens[at] == pair[0] and at + 1 < len(tokens) and tokens[at + 1] == pair[1]:
+            merged.append(new)
+            at += 2
+        else:
+            merged.append(tokens[at])
+            at += 1
+    return merged
+
+
+class PairCounts:
+    """A corpus as its distinct words, with the count of every pair of neighbors kept up to date while they merge."""
+
+    def __init__(self, words: list[list[int]], counts: list[int]) -> None:
+        self.words, self.counts = words, counts  # each distinct word once, and how often it was seen
+        self.pairs: Counter[Pair] = Counter()
+        self.where: defaultdict[Pair, set[int]] = defaultdict(set)  # the words a pair stands in
+        for index in range(len(words)):
+            self._count(index, +1)
+        self.heap = [(-count, pair) for pair, count in self.pairs.items()]
+        heapq.heapify(self.heap)
+
+    def best(self) -> tuple[Pair, int] | None:
+        """The most frequent pair and its count. Ties: the pair with the smaller (older) left id, then right id."""
+        while self.heap:
+            negative, pair = self.heap[0]
+            if self.pairs[pair] == -negative > 0:
+                return pair, -negative
+            heapq.heappop(self.heap)  # an old count: the true one was pushed when it changed
+        return None
+
+    def merge(self, pair: Pair, new: int) -> None:
+        """Merge the pair in the words it stands in; only the counts of those words' pairs change."""
+        changed = set()
+        for index in sorted(self.where[pair]):
+            changed |= self._count(index, -1)
+            self.words[index] = merge_pair(self.words[index], pair, new)
+            changed |= self._count(index, +1)
+        for other in changed:
+            heapq.heappush(self.heap, (-self.pairs[other], other))
+
+    def forget(self, pair: Pair) -> None:
+        """Never merge this pair."""
+        self.pairs[pair] = 0
+
+    def _count(self, index: int, sign: int) -> set[Pair]:
+        """Add (or take away) one word's pairs; returns them."""
+        found = list(pairwise(self.words[index]))
+        for pair in found:
+            self.pairs[pair] += sign * self.counts[index]
+            (self.where[pair].add if sign > 0 else self.where[pair].discard)(index)
+        return set(found)
+
+
+def learn(pairs: PairCounts, names: list[str], num_merges: int, min_count: int, never: tuple[str, ...] = ()) -> Iterator:
+    """Merge the best pair, again and again, and yield (left id, right id, new name, count) each time.
+
+    `names` are the tokens known at the start, by id. A merge that would spell a name in `never` is passed over.
+    """
+    names = list(names)
+    while num_merges and (best := pairs.best()) is not None and best[1] >= min_count:
+        (left, right), count = best
+        name = names[left] + names[right]
+        if name in never:
+            pairs.forget((left, right))
+            continue
+        pairs.merge((left, right), len(names))
+        names.append(name)
+        num_merges -= 1
+        yield left, right, name, count
