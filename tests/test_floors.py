@@ -11,10 +11,11 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "shapes": 0, "device": 0,
     "attention": 1, "metrics": 1,
-    "sampling": 1,
+    "sampling": 1, "positions": 1,
     "pair_counts": 0, "tokenizer_files": 0, "tokenization": 1, "wordpiece": 1,
     "deduplication": 1, "corpora": 2,
     "tales": 2,
+    "transformer": 2, "weights": 2.5,  # weights: what a transformer is, read and written for those above
     "objectives": 2, "optimizers": 2,
     "training": 3,
     "models": 3, "trace": 3, "figures": 3,
@@ -22,7 +23,7 @@ FLOORS = {
     "site": 5,  # puts the widgets' modules on the page
     "": 6,  # the roof: llmkit/__init__.py, which names everything and loads nothing
 }
-TORCH_ONLY = ("shapes", "device", "attention", "metrics", "sampling", "tokenization")
+TORCH_ONLY = ("shapes", "device", "attention", "metrics", "sampling", "tokenization", "positions", "transformer")
 BLOCKED = """
 import importlib.abc, importlib.util, sys
 class Refuse(importlib.abc.MetaPathFinder):
