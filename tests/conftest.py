@@ -111,7 +111,7 @@ def serve() -> Iterator[Callable[..., str]]:
     def start(folder: Path | str, prefix: str = "/") -> str:
         handler = functools.partial(QuietHandler, directory=str(folder), prefix=prefix)
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_address[1]}{prefix}"
 

@@ -1,5 +1,6 @@
 """A page with one widget and nothing else: the site's own host and style, no kernel, no network."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,19 +28,41 @@ PAGE = """<!DOCTYPE html><html lang="en" data-theme="{theme}"><head><meta charse
 <body><main><h1 style="font-size: 12px; margin: 0">One widget</h1>{figure}</main><script src="_static/llmkit/host.js"></script><script>{expose}</script></body></html>"""
 
 
+FREE: dict[str, list] = {}  # live pages that a test has left, by how they were opened; the next test moves in
+
+
 def open_widget(browser, serve, folder: Path, widget: Any, theme: str = "light", **context: Any):
     """A page where `widget` is live, at 760 by 600 px unless told otherwise; errors gather in `page.errors`."""
     assets.publish(folder / "_static" / "llmkit")
     figure = figures.widget_figure(widget.page_bundle())
     (folder / "index.html").write_text(PAGE.format(theme=theme, figure=figure, expose=EXPOSE), "utf-8")
-    page = browser.new_context(**{"viewport": {"width": 760, "height": 600}, **context}).new_page()
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
-    page.on("dialog", lambda dialog: page.errors.append(f"dialog: {dialog.message}") or dialog.dismiss())
+    page = free_page(browser, {"viewport": {"width": 760, "height": 600}, **context})
     page.goto(serve(folder))
     page.wait_for_selector("figure[data-llm-live]", timeout=10_000)
     return page
+
+
+def free_page(browser, context: dict):
+    """A page opened with these options: one that a test has left, else a new one. Every address is new, so nothing is kept."""
+    kind = repr(sorted(context.items()))
+    if left := FREE.get(kind):
+        page = left.pop()
+        page.errors.clear()
+        page.mouse.move(0, 0)
+        return page
+    page = browser.new_context(**context).new_page()
+    page.kind, page.errors = kind, []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+    page.on("dialog", lambda dialog: page.errors.append(f"dialog: {dialog.message}") or dialog.dismiss())
+    return page
+
+
+def leave(page) -> None:
+    """The page ended without an error; another test may move in."""
+    assert page.errors == []
+    page.goto("about:blank")
+    FREE.setdefault(page.kind, []).append(page)
 
 
 @contextmanager
@@ -53,8 +76,7 @@ def visits(browser, serve, folder: Path, make: Callable[..., Any]) -> Iterator[C
 
     yield visit
     for page in pages:
-        assert page.errors == []
-        page.context.close()
+        leave(page)
 
 
 def settle(page) -> None:
@@ -63,21 +85,19 @@ def settle(page) -> None:
 
 
 # Each move is timed twice: how long its handler holds the page, and when the next frame is through.
-# After every fourth move a frame with nothing to do is timed: it says how busy the machine is with other work.
-TIMED = """async ([selector, values]) => {
-  const input = document.querySelector(selector);
+# After every so many moves a frame with nothing to do is timed: it says how busy the machine is with other work.
+TIMED = """async ([act, values, rest_after]) => {
+  const move = eval(act);
   const frame = () => new Promise((done) => requestAnimationFrame(() => done(performance.now())));
   const before = window.longTasks.length;
   const handlers = [], frames = [], idle = [];
   await frame();
   for (const value of values) {
     const start = performance.now();
-    input.value = value;
-    input.dispatchEvent(new Event("input", { bubbles: true }));
+    move(value);
     handlers.push(performance.now() - start);
-    const done = await frame();
-    frames.push(done - start);
-    if (handlers.length % 4) continue;
+    frames.push((await frame()) - start);
+    if (handlers.length % rest_after) continue;
     const rest = performance.now();
     idle.push((await frame()) - rest);
   }
@@ -85,11 +105,23 @@ TIMED = """async ([selector, values]) => {
   const p95 = (times) => times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)];
   return { handler: p95(handlers), frame: p95(frames), idle: p95(idle), longest: Math.max(0, ...window.longTasks.slice(before)) };
 }"""
+INPUT = """(value) => {
+  const input = document.querySelector(SELECTOR);
+  input.value = value;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+PRESS = """(key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }))"""
+
+
+def timed(page, act: str, values: list, rest_after: int = 4) -> dict[str, float]:
+    """p95 of handler, next frame and empty frame in ms, and the longest task, while `act` is done to each of `values`."""
+    return page.evaluate(TIMED, [act, values, rest_after])
 
 
 def check_budgets(page, what: str, selector: str, values: list) -> None:
-    """The budgets hold while `selector` takes all `values`."""
-    keep_budgets(f"{what}, {len(values)} moves", lambda: page.evaluate(TIMED, [selector, values]))
+    """The budgets hold while the input at `selector` takes all `values`."""
+    act = INPUT.replace("SELECTOR", json.dumps(selector))
+    keep_budgets(f"{what}, {len(values)} moves", lambda: timed(page, act, values))
 
 
 def keep_budgets(what: str, measure: Callable[[], dict[str, float]], tries: int = 12) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from bare_page import axe_violations, keep_budgets, open_widget, table_numbers
+from bare_page import PRESS, axe_violations, keep_budgets, settle, table_numbers, timed, visits
 
 from llmkit import models
 from llmkit.metrics import entropy
@@ -14,24 +14,6 @@ pytestmark = pytest.mark.browser
 MARKUP = "<script>alert(1)</script></script><img src=x onerror=alert(2)>"
 LONG = "the keys to the old cabinet in the hall are on the table " * 9
 
-# Every press is timed twice: how long its handlers hold the page, and when the next frame is through.
-SCRUB = """async (keys) => {
-  const frame = () => new Promise((done) => requestAnimationFrame(() => done(performance.now())));
-  const before = window.longTasks.length;
-  const handlers = [], frames = [], idle = [];
-  await frame();
-  for (const key of keys) {
-    const start = performance.now();
-    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
-    handlers.push(performance.now() - start);
-    frames.push((await frame()) - start);
-    const rest = performance.now();
-    idle.push((await frame()) - rest);
-  }
-  await new Promise((done) => setTimeout(done, 100));
-  const p95 = (times) => times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)];
-  return { handler: p95(handlers), frame: p95(frames), idle: p95(idle), longest: Math.max(0, ...window.longTasks.slice(before)) };
-}"""
 ROUND = [*["ArrowRight"] * 6, *["ArrowDown"] * 5, *["ArrowLeft"] * 5, *["ArrowUp"] * 4] * 5
 
 
@@ -44,23 +26,20 @@ def minilm():
 @pytest.fixture
 def show(browser, serve, tmp_path, minilm):
     """show(text, sentences=..., theme=, viewport=...) -> page with a live atlas; no page may end with an error."""
-    pages = []
+    atlases = []
 
-    def visit(text=SENTENCES[0], theme="light", context=None, sentences=SENTENCES, **traits):
-        atlas = HeadAtlas(*minilm, text, sentences=sentences, **{"layer": 5, "head": 11, **traits})
-        page = open_widget(browser, serve, tmp_path, atlas, theme, **(context or {}))
-        page.atlas = atlas
-        pages.append(page)
-        return page
+    def make(text, sentences, **traits):
+        atlases.append(HeadAtlas(*minilm, text, sentences=sentences, **{"layer": 5, "head": 11, **traits}))
+        return atlases[-1]
 
-    yield visit
-    for page in pages:
-        assert page.errors == []
-        page.context.close()
+    with visits(browser, serve, tmp_path, make) as live:
 
+        def visit(text=SENTENCES[0], theme="light", context=None, sentences=SENTENCES, **traits):
+            page = live(theme, context, text=text, sentences=sentences, **traits)
+            page.atlas = atlases[-1]
+            return page
 
-def settle(page):
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        yield visit
 
 
 def head(page, name):
@@ -246,7 +225,7 @@ def test_128_tokens_keep_the_budgets_too(show, monkeypatch):
 def check_scrubbing(page, what):
     def scrub():
         page.locator("[role=gridcell][tabindex='0']").focus()
-        return page.evaluate(SCRUB, ROUND)
+        return timed(page, PRESS, ROUND, rest_after=1)
 
     keep_budgets(f"{what}, {len(ROUND)} heads", scrub)
 

@@ -1,7 +1,7 @@
 """The scale lab on a page without a kernel, driven with mouse and keyboard in Chromium."""
 
 import pytest
-from bare_page import axe_violations, check_budgets, open_widget, table_numbers, to_number
+from bare_page import axe_violations, check_budgets, settle, table_numbers, to_number, visits
 
 from llmkit.widgets import ScaleLab
 from llmkit.widgets.scale_lab import WIDTHS
@@ -12,23 +12,15 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def show(browser, serve, tmp_path):
     """show(**traits, theme=, context=) -> page with a live lab whose draws are complete; no page may end with an error."""
-    pages = []
+    with visits(browser, serve, tmp_path, ScaleLab) as live:
 
-    def visit(theme="light", context=None, **traits):
-        page = open_widget(browser, serve, tmp_path, ScaleLab(**traits), theme, **(context or {}))
-        page.wait_for_selector(".llm[data-ready]", timeout=20_000)
-        settle(page)
-        pages.append(page)
-        return page
+        def visit(theme="light", context=None, **traits):
+            page = live(theme, context, **traits)
+            page.wait_for_selector(".llm[data-ready]", timeout=20_000)
+            settle(page)
+            return page
 
-    yield visit
-    for page in pages:
-        assert page.errors == []
-        page.context.close()
-
-
-def settle(page):
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        yield visit
 
 
 def numbers(page) -> list[str]:
