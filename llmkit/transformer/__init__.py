@@ -5,10 +5,12 @@ layers.py   attention and feed-forward; stacked.py makes them fast
 block.py    the block, and a stack of them
 cache.py    keys and values of the tokens already read
 model.py    the Transformer
+heads.py    BERT's heads on an encoder
 """
 
 from llmkit.transformer.cache import KVCache
 from llmkit.transformer.config import Config
+from llmkit.transformer.heads import PretrainingModel, SpanModel
 from llmkit.transformer.model import Trace, Transformer
 
-__all__ = ["Config", "KVCache", "Trace", "Transformer"]
+__all__ = ["Config", "KVCache", "PretrainingModel", "SpanModel", "Trace", "Transformer"]

@@ -51,13 +51,13 @@ class Transformer(nn.Module):
         self.decoder = Stack(config, is_causal=True, reads_memory=is_both) if config.kind != "encoder" else None
         needs_head = self.decoder is not None and not config.tied
         self.head = nn.Linear(config.width, config.vocab_size, bias=False) if needs_head else None
-        self.apply(self._start)
+        self.apply(self.start)
         for name, weight in self.named_parameters():  # what a sublayer adds to the stream starts small (GPT-2)
             if name.endswith(("output.weight", "down.weight", "outer.weight")):
                 nn.init.normal_(weight, std=0.02 / math.sqrt(2 * config.num_layers))
 
     @staticmethod
-    def _start(module: nn.Module) -> None:
+    def start(module: nn.Module) -> None:
         """Weights from a normal distribution of width 0.02, biases 0 (Radford et al. 2019, as BERT's)."""
         if isinstance(module, nn.Linear | nn.Embedding):
             nn.init.normal_(module.weight, std=0.02)

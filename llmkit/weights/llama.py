@@ -3,7 +3,7 @@
 from typing import Any
 
 from llmkit.transformer import Config, Transformer
-from llmkit.weights.names import Names, demand
+from llmkit.weights.names import Names, demand, fill
 
 NAMES = Names(
     blocks={"decoder.blocks": "model.layers"},
@@ -88,4 +88,4 @@ def write(model: Transformer, **extra: Any) -> Any:
         rope_parameters=rope,
         **extra,
     )
-    return NAMES.write(model, LlamaForCausalLM(theirs))
+    return fill(LlamaForCausalLM(theirs), NAMES.state_of(model))

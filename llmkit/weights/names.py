@@ -48,15 +48,19 @@ class Names:
         model.load_state_dict({ours: state[theirs].float() for ours, theirs in table.items()})
         return model.eval()
 
-    def write(self, model: nn.Module, theirs: nn.Module) -> nn.Module:
-        """Copy the weights of our `model` into `theirs`, a model of `transformers`; in evaluation mode."""
-        state = {self.theirs(ours): weight for ours, weight in model.state_dict().items()}
-        result = theirs.load_state_dict(state, strict=False)
-        missing = [name for name in result.missing_keys if name in dict(theirs.named_parameters())]  # not the tied ones
-        if missing or result.unexpected_keys:
-            raise ValueError(f"These weights do not fit into {type(theirs).__name__}: {[*missing, *result.unexpected_keys][:3]}.")
-        theirs.tie_weights()
-        return theirs.eval()
+    def state_of(self, model: nn.Module) -> dict[str, Tensor]:
+        """The weights of our `model` under their names."""
+        return {self.theirs(ours): weight for ours, weight in model.state_dict().items()}
+
+
+def fill(theirs: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+    """Copy `state` into a model of `transformers`; in evaluation mode. ValueError when something is left over or missing."""
+    result = theirs.load_state_dict(state, strict=False)
+    needed = dict(theirs.named_parameters())  # a tied table counts once, under its first name
+    missing = [name for name in result.missing_keys if name in needed]
+    if missing or result.unexpected_keys:
+        raise ValueError(f"These weights do not fit into {type(theirs).__name__}: {[*missing, *result.unexpected_keys][:3]}.")
+    return theirs.eval()
 
 
 def demand(config: object, family: str, **needed: object) -> None:
