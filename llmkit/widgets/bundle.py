@@ -16,6 +16,7 @@ _EXPORT = re.compile(r"^export (?=(async )?(function|const|let|class)\b)", re.MU
 _COMMENT = re.compile(r"^\s*//.*\n|  // .*$", re.MULTILINE)
 _INDENT = re.compile(r"^ +", re.MULTILINE)
 _FUNCTION = re.compile(r"^(?:async )?function (\w+)\(.*?^\}\n", re.MULTILINE | re.DOTALL)
+_NAMED = re.compile(r"^export function (\w+)\(", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default \{ render \};\s*$", re.MULTILINE)
 
 
@@ -34,6 +35,17 @@ def module(name: str) -> str:
 def page_script(name: str) -> str:
     """The widget as a classic script that registers itself with the page host: works from `file://` too."""
     return f'llmkit.define("{name}", (() => {{\n{_body(name)}\nreturn {{ render }};\n}})());\n'
+
+
+@cache
+def function(name: str) -> str:
+    """The module `name` as the text of one function that returns its first export: what can be handed to a Worker."""
+    written: dict[str, str] = {}
+    _write_out(f"{name}.js", written)
+    exported = _NAMED.findall(_read(f"{name}.js"))
+    if not exported:
+        raise ValueError(f"{name}.js must export a function to be made into one.")
+    return f"function () {{\n{_INDENT.sub('', ''.join(written.values()))}\nreturn {exported[0]};\n}}"
 
 
 @cache
