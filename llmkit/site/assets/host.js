@@ -67,7 +67,9 @@
     mount.hidden = true;
     figure.insertBefore(el, mount);
     try {
-      await defined.get(name).render({ model: makeModel(readState(figure)), el });
+      const model = makeModel(readState(figure));
+      await new Promise((resolve) => setTimeout(resolve));  // the browser's turn: reading a megabyte takes its time
+      await defined.get(name).render({ model, el });
     } catch (error) {
       el.remove();
       mount.hidden = false;

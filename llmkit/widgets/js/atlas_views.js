@@ -40,7 +40,7 @@ export function thumbnails(onPick) {
     if (next === undefined) return;
     event.preventDefault();
     if (!cells[next]) return;
-    cells[next].focus();  // before anything moves: the browser would have to lay out the page again
+    cells[next].focus();  // before anything moves, or it costs a layout
     onPick(...place(next));
   });
 
@@ -131,7 +131,7 @@ export function linesView(say) {
       event.preventDefault();
     });
   });
-  let scrolled = 0;  // kept, since asking for it makes the browser lay out the page
+  let scrolled = 0;  // kept: asking for it costs a layout
   el.addEventListener("scroll", () => { scrolled = el.scrollTop; redraw(); }, { passive: true });
 
   function hold(next) {
@@ -156,8 +156,9 @@ export function linesView(say) {
     measure();
   }
 
-  // Read when they may have changed, not for every head: asking for a size makes the browser lay out the page.
+  // Only when it may have changed: asking for a size makes the browser lay out the page.
   function measure() {
+    if (!record) return;
     look = { width: middle.clientWidth, height: Math.min(el.clientHeight, options[0].length * ROW), color: colorOf(el, "accent") };
   }
 
@@ -193,7 +194,15 @@ export function linesView(say) {
     numbered = Boolean(focus);
     say(focus ? reading(record, weights, focus) : "");
   }
-  return { el, fill, refit() { measure(); draw(); }, show(next) { weights = next; draw(); } };
+  return {
+    el,
+    refit() { measure(); draw(); },
+    show(ofRecord, next) {
+      if (record !== ofRecord) fill(ofRecord);
+      weights = next;
+      draw();
+    },
+  };
 }
 
 // Rows look, columns are looked at. The pointer or the arrow keys choose a cell.
@@ -201,7 +210,7 @@ export function heatView(say) {
   const canvas = h("canvas", { role: "application", tabindex: "0", "aria-roledescription": "heatmap", "aria-label": "Weights of this head: arrow keys read out the cells" });
   const el = h("div", { class: "atlas-heat" }, canvas);
   const redraw = oncePerFrame(draw);
-  let record, weights, image, look = {}, cell = null;
+  let record, weights, image, names, look = {}, cell = null;
 
   const choose = (row, column) => {
     cell = row < 0 || column < 0 || row >= record.size || column >= record.size ? cell : [row, column];
@@ -219,23 +228,16 @@ export function heatView(say) {
   function measure() {
     const width = el.clientWidth;
     const left = Math.min(92, width / 4);
-    const step = record ? Math.min(32, (width - left - LEAN) / record.size) : 0;
+    const step = Math.min(32, (width - left - LEAN) / record?.size || 0);
     const [ink, accent, muted] = ["ink", "accent", "muted"].map((name) => colorOf(el, name));
     look = { left, step, ink, accent, muted, font: `${Math.min(13, Math.max(10, step * 0.6))}px ${getComputedStyle(el).fontFamily}` };
-    image = null;
+    image = names = null;
   }
 
-  function draw() {
-    const { left, step, ink, accent, muted } = look;
-    if (!weights || !(step > 0)) return;
-    const { size, tokens } = record;
-    const side = step * size;
-    const context = sized(canvas, left + side + LEAN, TOP + side + 2);
-    image ??= paintOn(weights, Math.min(size, Math.round(side * (window.devicePixelRatio || 1))));
-    context.imageSmoothingEnabled = false;
-    context.drawImage(image, left, TOP, side, side);
+  function writeNames(context) {
     context.font = look.font;
     context.textBaseline = "middle";
+    const { left, step, ink, accent, muted } = look;
     const every = Math.ceil(12 / step);
     const write = (k, isRow, color) => {
       context.save();
@@ -243,17 +245,33 @@ export function heatView(say) {
       if (!isRow) context.rotate(-Math.PI / 3);
       context.fillStyle = color;
       context.textAlign = isRow ? "right" : "left";
-      context.fillText(clip(tokens[k], 11), 0, 0, isRow ? left - 8 : 70);
+      context.fillText(clip(record.tokens[k], 11), 0, 0, isRow ? left - 8 : 70);
       context.restore();
     };
-    for (let k = 0; k < size; k++) {
+    for (let k = 0; k < record.size; k++) {
       for (const isRow of [true, false]) {
         const chosen = cell && cell[isRow ? 0 : 1] === k;
         const crowded = cell && every > 1 && Math.abs(cell[isRow ? 0 : 1] - k) < every;
         if (chosen || (k % every === 0 && !crowded)) write(k, isRow, chosen ? accent : cell ? muted : ink);
       }
     }
-    if (!cell) return say("");
+  }
+
+  function draw() {
+    const { left, step, accent } = look;
+    if (!weights || !(step > 0)) return;
+    const { size, tokens } = record;
+    const side = step * size, width = left + side + LEAN, height = TOP + side + 2;
+    const context = sized(canvas, width, height);
+    image ??= paintOn(weights, Math.min(size, Math.round(side * (window.devicePixelRatio || 1))));
+    context.imageSmoothingEnabled = false;
+    context.drawImage(image, left, TOP, side, side);
+    if (!cell) {
+      if (!names) writeNames(sized(names = h("canvas"), width, height));
+      context.drawImage(names, 0, 0, width, height);
+      return say("");
+    }
+    writeNames(context);
     for (const [color, wide] of [["#ffffff", 5], [accent, 2.5]]) {
       context.strokeStyle = color;
       context.lineWidth = wide;
@@ -263,9 +281,12 @@ export function heatView(say) {
   }
   return {
     el,
-    fill(next) { record = next; cell = weights = null; measure(); },
     refit() { measure(); draw(); },
-    show(next) { weights = next; image = null; draw(); },
+    show(ofRecord, next) {
+      if (record !== ofRecord) { [record, cell] = [ofRecord, null]; measure(); }
+      [weights, image] = [next, null];
+      draw();
+    },
   };
 }
 

@@ -102,7 +102,7 @@ function render({ model, el }) {
     say(line.textContent);
     if (!weights) return;
     scale.set(0, weights.top / 255);
-    views[model.get("view")].show(weights);
+    views[model.get("view")].show(record, weights);
     table.refresh();
   });
 
@@ -124,10 +124,9 @@ function render({ model, el }) {
   function showRecord(next) {
     record = next;
     sort.fill(sortNames(record), model.get("sort"));
-    views.lines.fill(record);
-    views.heatmap.fill(record);
     const { truncated, size, layers, heads } = record;
     const cost = live ? `computed on ${record.device} in ${record.ms} ms` : "stored when the lesson was run";
+    speak("");
     const cut = truncated ? ` The text has ${truncated.toLocaleString("en")} tokens; the model reads the first ${size}.` : "";
     status.textContent = `${record.model}: ${layers} layers of ${heads} heads, ${size} tokens, ${cost}.${cut}`;
     arrange();
