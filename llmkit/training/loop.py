@@ -53,7 +53,7 @@ def train(
 
     `batches(step)` gives the batch of a step, a function of the step alone, so that a run can be taken up anywhere.
     `loss(model, batch)` gives its `Sum`. `evaluate(model)` runs without gradients and changes no random numbers.
-    `on_step(history)` is called after every step; returning True stops early. So does Ctrl-C or the notebook's
+    `on_step(history)` is called after every step, in the first process; returning True stops early. So does Ctrl-C or the notebook's
     stop button: what was learned is kept, and with a folder in the settings it is saved, to be resumed later.
 
     Built in lesson 11.
@@ -62,12 +62,15 @@ def train(
     team = Team(settings.precision)
     torch.manual_seed(settings.seed + team.rank)
     model.to(team.device).train()
+    team.begin_alike(model)
     optimizers = make_optimizers(
         model, settings.lr, settings.matrix_lr, settings.betas, settings.momentum, settings.weight_decay
     )
     history = History(pieces=settings.accumulation)
     if settings.folder and resume and (saved := load_checkpoint(settings.folder, model, optimizers, settings)):
         history = History(saved["loss"], saved["evaluations"], saved["seconds"], saved["pieces"])
+        if team.rank:  # the random numbers that were saved are those of the first process
+            torch.manual_seed(settings.seed + team.rank + team.size * history.step)
 
     started = time.perf_counter() - history.seconds
     with _stop_button() as stop_pressed:
@@ -89,8 +92,8 @@ def train(
             if evaluate and (is_last or _due(step + 1, settings.eval_every)):
                 history.evaluations.append({"step": step + 1, **_evaluated(model, evaluate)})
             history.seconds = time.perf_counter() - started
-            asked = on_step(history) if on_step else False
-            if (asked or stop_pressed()) and not is_last:
+            asked = bool(on_step(history)) if on_step and team.rank == 0 else False
+            if team.anyone(asked or stop_pressed()) and not is_last:
                 history.stopped = True
                 break
             if settings.folder and not is_last and _due(step + 1, settings.save_every):

@@ -49,6 +49,20 @@ class Team:
             p.grad = total.view_as(p).to(p.dtype)
         return tally
 
+    def begin_alike(self, model: nn.Module) -> None:
+        """Give every process the weights of the first."""
+        if self.size > 1:
+            for tensor in (*model.parameters(), *model.buffers()):
+                torch.distributed.broadcast(tensor.data, src=0)
+
+    def anyone(self, wish: bool) -> bool:
+        """True in every process as soon as it is true in one."""
+        if self.size == 1:
+            return wish
+        wishes = torch.tensor([float(wish)], device=self.device)
+        torch.distributed.all_reduce(wishes)
+        return bool(wishes.item())
+
     def wait(self) -> None:
         """Until every process is here."""
         if self.size > 1:
