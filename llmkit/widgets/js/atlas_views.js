@@ -93,7 +93,7 @@ export function thumbnails(onPick) {
     const slice = (k) => {
       const began = performance.now();
       for (; k < cells.length && performance.now() - began < SLICE; k++) {
-        context.putImageData(pixels(thumbOf(record, ...place(k)), side), Math.round(spots[k][0] * dense), Math.round(spots[k][1] * dense));
+        context.putImageData(pixels(thumbOf(record, ...place(k)), side), ...spots[k].map((x) => Math.round(x * dense)));
       }
       next(k);
     };
@@ -187,7 +187,7 @@ export function linesView(say) {
   function number(focus) {
     options.forEach((list, side) => list.forEach((option, k) => {
       const across = focus && focus.side !== side;
-      const weight = across ? (side ? weights.at(focus.token, k) : weights.at(k, focus.token)) : 0;
+      const weight = across ? weights.at(...(side ? [focus.token, k] : [k, focus.token])) : 0;
       option.lastChild.textContent = across && weight >= 2 ? share(weight) : "";
       option.classList.toggle("atlas-faint", Boolean(across ? weight < 13 : focus && focus.token !== k));
     }));
@@ -251,7 +251,7 @@ export function heatView(say) {
     for (let k = 0; k < record.size; k++) {
       for (const isRow of [true, false]) {
         const chosen = cell && cell[isRow ? 0 : 1] === k;
-        const crowded = cell && every > 1 && Math.abs(cell[isRow ? 0 : 1] - k) < every;
+        const crowded = cell && Math.abs(cell[isRow ? 0 : 1] - k) < every;
         if (chosen || (k % every === 0 && !crowded)) write(k, isRow, chosen ? accent : cell ? muted : ink);
       }
     }
@@ -263,7 +263,11 @@ export function heatView(say) {
     const { size, tokens } = record;
     const side = step * size, width = left + side + LEAN, height = TOP + side + 2;
     const context = sized(canvas, width, height);
-    image ??= paintOn(weights, Math.min(size, Math.round(side * (window.devicePixelRatio || 1))));
+    if (!image) {
+      const cells = Math.min(size, Math.round(side * (window.devicePixelRatio || 1)));
+      image = h("canvas", { width: cells, height: cells });
+      image.getContext("2d").putImageData(pixels(weights, cells), 0, 0);
+    }
     context.imageSmoothingEnabled = false;
     context.drawImage(image, left, TOP, side, side);
     if (!cell) {
@@ -288,10 +292,4 @@ export function heatView(say) {
       draw();
     },
   };
-}
-
-function paintOn(weights, side) {
-  const canvas = h("canvas", { width: side, height: side });
-  canvas.getContext("2d").putImageData(pixels(weights, side), 0, 0);
-  return canvas;
 }

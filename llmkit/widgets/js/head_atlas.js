@@ -124,9 +124,8 @@ function render({ model, el }) {
   function showRecord(next) {
     record = next;
     sort.fill(sortNames(record), model.get("sort"));
-    const { truncated, size, layers, heads } = record;
-    const cost = live ? `computed on ${record.device} in ${record.ms} ms` : "stored when the lesson was run";
-    speak("");
+    const { truncated, size, layers, heads, device, ms } = record;
+    const cost = live ? `computed on ${device} in ${ms} ms` : "stored when the lesson was run";
     const cut = truncated ? ` The text has ${truncated.toLocaleString("en")} tokens; the model reads the first ${size}.` : "";
     status.textContent = `${record.model}: ${layers} layers of ${heads} heads, ${size} tokens, ${cost}.${cut}`;
     arrange();
