@@ -207,7 +207,7 @@ export function linesView(say) {
 
 // Rows look, columns are looked at. The pointer or the arrow keys choose a cell.
 export function heatView(say) {
-  const canvas = h("canvas", { role: "application", tabindex: "0", "aria-roledescription": "heatmap", "aria-label": "Weights of this head: arrow keys read out the cells" });
+  const canvas = h("canvas", { role: "application", tabindex: "0", "aria-roledescription": "heatmap", "aria-label": "Weights of this head: arrow keys read cells out" });
   const el = h("div", { class: "atlas-heat" }, canvas);
   const redraw = oncePerFrame(draw);
   let record, weights, image, names, look = {}, cell = null;

@@ -172,7 +172,7 @@ function render({ model, el }) {
   notice(model.get("error") ?? "");
   if (live) receive();
   else if (stored.length) open(0);
-  else notice(model.get("error") || "No sentence is stored in this figure: open the lesson in JupyterLab or Colab to compute one.");
+  else notice(model.get("error") || "No sentence is stored here: open the lesson in JupyterLab or Colab to compute one.");
 
   return () => {
     for (const [name, callback] of Object.entries(listen)) model.off(`change:${name}`, callback);
