@@ -46,6 +46,7 @@ class PairCounts:
     def __init__(self, words: list[list[int]], counts: list[int]) -> None:
         self.words, self.counts = words, counts  # each distinct word once, and how often it was seen
         self.pairs: Counter[Pair] = Counter()
+        self.singles: Counter[int] = Counter()
         self.where: defaultdict[Pair, set[int]] = defaultdict(set)  # the words a pair stands in
         for index in range(len(words)):
             self._count(index, +1)
@@ -60,6 +61,14 @@ class PairCounts:
                 return pair, -negative
             heapq.heappop(self.heap)  # an old count: the true one was pushed when it changed
         return None
+
+    def best_by_likelihood(self, min_count: int) -> tuple[Pair, int] | None:
+        """The pair with the largest count(pair) / (count(left) count(right)) of those seen `min_count` times."""
+        often = [pair for pair, count in self.pairs.items() if count >= min_count]
+        if not often:
+            return None
+        pair = min(often, key=lambda pair: (-self.pairs[pair] / (self.singles[pair[0]] * self.singles[pair[1]]), pair))
+        return pair, self.pairs[pair]
 
     def merge(self, pair: Pair, new: int) -> None:
         """Merge the pair in the words it stands in; only the counts of those words' pairs change."""
@@ -76,7 +85,9 @@ class PairCounts:
         self.pairs[pair] = 0
 
     def _count(self, index: int, sign: int) -> set[Pair]:
-        """Add (or take away) one word's pairs; returns them."""
+        """Add (or take away) one word's tokens and pairs; returns the pairs."""
+        for token in self.words[index]:
+            self.singles[token] += sign * self.counts[index]
         found = list(pairwise(self.words[index]))
         for pair in found:
             self.pairs[pair] += sign * self.counts[index]
@@ -84,15 +95,22 @@ class PairCounts:
         return set(found)
 
 
-def learn(pairs: PairCounts, names: list[str], num_merges: int, min_count: int, never: tuple[str, ...] = ()) -> Iterator:
+def learn(
+    pairs: PairCounts, names: list[str], num_merges: int, min_count: int, never: tuple[str, ...] = (),
+    join: Callable[[str, str], str] = str.__add__, score: str = "count",
+) -> Iterator[tuple[int, int, str, int]]:
     """Merge the best pair, again and again, and yield (left id, right id, new name, count) each time.
 
-    `names` are the tokens known at the start, by id. A merge that would spell a name in `never` is passed over.
+    `names` are the tokens known at the start, by id; -1 merges means as many as there are. A merge whose name is in
+    `never` is passed over. `score` "likelihood" looks at every pair each time, "count" keeps them in a heap.
     """
     names = list(names)
-    while num_merges and (best := pairs.best()) is not None and best[1] >= min_count:
+    while num_merges:
+        best = pairs.best() if score == "count" else pairs.best_by_likelihood(min_count)
+        if best is None or best[1] < min_count:
+            return
         (left, right), count = best
-        name = names[left] + names[right]
+        name = join(names[left], names[right])
         if name in never:
             pairs.forget((left, right))
             continue

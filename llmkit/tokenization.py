@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from llmkit import tokenizer_files as files
 from llmkit.pair_counts import PairCounts, count_words, learn, merge_pair
@@ -200,10 +199,10 @@ class BPE:
             folder,
             {
                 "normalizer": None,
-                "pre_tokenizer": {**BYTE_LEVEL, "add_prefix_space": False},
+                "pre_tokenizer": files.BYTE_LEVEL,
                 "post_processor": files.template(prefix, suffix, self.vocab),
-                "decoder": {**BYTE_LEVEL, "add_prefix_space": False},
-                "model": {**MODEL, "vocab": self.vocab, "merges": [list(pair) for pair in self.merges]},
+                "decoder": files.BYTE_LEVEL,
+                "model": {**files.BPE, "vocab": self.vocab, "merges": [list(pair) for pair in self.merges]},
             },
             {token: self.vocab[token] for token in self.special},
             {"tokenizer_class": "PreTrainedTokenizerFast"},
@@ -214,16 +213,15 @@ class BPE:
         """Load a tokenizer.json (or its folder) that `save` wrote, or GPT-2's, or one trained by `tokenizers`."""
         whole = files.load(path, "BPE")
         cutter = whole.get("pre_tokenizer") or {}
-        asked = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
-        if whole.get("normalizer") or {key: cutter.get(key, True) for key in asked} != asked:
+        same = all(cutter.get(key, True) == files.BYTE_LEVEL[key] for key in ("type", "add_prefix_space", "use_regex"))
+        if not same or whole.get("normalizer") or any(whole["model"].get(key) for key in files.BPE if key != "type"):
             raise ValueError(
-                f"{path} cuts texts into words in another way than GPT-2 does, which is the way of this class; "
+                f"{path} does not cut texts as GPT-2 does, which is the way of this class; "
                 f"transformers.AutoTokenizer can load it."
             )
         merges = [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in whole["model"]["merges"]]
-        special = files.special_tokens(whole)
-        added = {token["content"]: token["id"] for token in whole.get("added_tokens") or [] if token["special"]}
-        return cls({**whole["model"]["vocab"], **added}, merges, special)
+        added = files.added_tokens(whole)
+        return cls({**whole["model"]["vocab"], **added}, merges, added)
 
     def _check(self) -> None:
         if missing := [token for token in self.special if token not in self.vocab]:
@@ -236,13 +234,6 @@ class BPE:
         for left, right in self.merges:
             if not {left, right, left + right} <= self.vocab.keys():
                 raise ValueError(f"The merge {left!r} + {right!r} names a token that is not in the vocabulary.")
-
-
-BYTE_LEVEL = {"type": "ByteLevel", "trim_offsets": True, "use_regex": True}
-MODEL: dict[str, Any] = {
-    "type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
-    "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
-}
 
 
 def _pairs(words: Counter[str], names: list[str]) -> PairCounts:

@@ -12,6 +12,14 @@ ROLES = {  # what transformers calls the special tokens that a model needs to kn
     "[PAD]": ["pad_token"], "[UNK]": ["unk_token"], "[CLS]": ["cls_token"], "[SEP]": ["sep_token"], "[MASK]": ["mask_token"],
 }
 
+BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+BPE: dict[str, Any] = {
+    "type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
+    "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
+}
+BERT_NORMALIZER = {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None}
+WORDPIECE = {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##"}
+
 
 def split_special(text: str, special: Iterable[str]) -> list[str]:
     """Cut a text at its special tokens and keep them; of two that start together the longer one counts.
@@ -60,10 +68,10 @@ def load(path: str | Path, kind: str) -> dict[str, Any]:
     return whole
 
 
-def special_tokens(whole: dict[str, Any]) -> list[str]:
-    """The special tokens of a loaded file, by id."""
+def added_tokens(whole: dict[str, Any]) -> dict[str, int]:
+    """The tokens of a loaded file that stand beside the model, and their ids: the special ones."""
     added = sorted(whole.get("added_tokens") or [], key=lambda token: token["id"])
-    return [token["content"] for token in added if token["special"]]
+    return {token["content"]: token["id"] for token in added}
 
 
 def template(prefix: Iterable[str], suffix: Iterable[str], vocab: dict[str, int], pair: bool = False) -> dict[str, Any] | None:

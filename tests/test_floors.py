@@ -23,7 +23,7 @@ FLOORS = {
     "site": 5,  # puts the widgets' modules on the page
     "": 6,  # the roof: llmkit/__init__.py, which names everything and loads nothing
 }
-TORCH_ONLY = ("shapes", "device", "attention", "metrics", "sampling", "tokenization", "positions", "transformer")
+TORCH_ONLY = ("shapes", "device", "attention", "metrics", "sampling", "tokenization", "positions", "transformer", "wordpiece")
 BLOCKED = """
 import importlib.abc, importlib.util, sys
 class Refuse(importlib.abc.MetaPathFinder):
