@@ -15,6 +15,7 @@ from torch import nn
 from llmkit.shapes import Float, Tensor
 
 QUINTIC = (3.4445, -4.7750, 2.0315)  # pushes every singular value between 0 and 1 to within about 0.3 of 1
+HEADS = ("head", "classifier", "verdict", "span")  # layers that give answers: their rows are classes, not directions
 
 
 def orthogonalize(matrices: Float[Tensor, "*N R K"], rounds: int = 5) -> Float[Tensor, "*N R K"]:
@@ -92,7 +93,7 @@ class Muon(torch.optim.Optimizer):
 def hidden_matrices(model: nn.Module) -> list[nn.Parameter]:
     """The weights of the linear layers inside the model: all but embeddings and the head that gives the logits.
 
-    A head is known by its name (`head`) or by sharing its weight with an embedding.
+    A head is known by its name (see HEADS), or because it shares its weight with an embedding.
 
     >>> [p.shape for p in hidden_matrices(nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 8)))]
     [torch.Size([8, 4])]
@@ -101,7 +102,7 @@ def hidden_matrices(model: nn.Module) -> list[nn.Parameter]:
     found = {
         id(m.weight): m.weight
         for name, m in model.named_modules()
-        if isinstance(m, nn.Linear) and "head" not in name.split(".")[-1] and id(m.weight) not in tables
+        if isinstance(m, nn.Linear) and not name.endswith(HEADS) and id(m.weight) not in tables
     }
     return [p for key, p in found.items() if p.requires_grad]
 

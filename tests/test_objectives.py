@@ -9,17 +9,21 @@ from torch import nn
 
 from llmkit.objectives import (
     IGNORE,
-    Sum,
+    SentencePair,
+    answer_loss,
     best_span,
     causal_loss,
     label_loss,
     masked_batch,
     next_token_loss,
+    pad,
+    pretraining_batch,
     pretraining_loss,
     sentence_pairs,
     span_loss,
     translation_loss,
 )
+from llmkit.transformer import Config, PretrainingModel, SpanModel
 
 
 def surprise(logits: torch.Tensor, answer: int) -> float:
@@ -155,16 +159,41 @@ def test_long_pairs_are_shortened_at_their_far_ends():
         assert label == 1 or tokens[cut + 1] == tokens[cut - 1] + 1  # still neighbors where they meet
 
 
+def bert(head):
+    torch.manual_seed(0)
+    return head(Config(vocab_size=2000, width=8, num_layers=1, num_heads=2, kind="encoder", num_segments=2))
+
+
 def test_the_two_tasks_of_bert_count_alike_however_many_words_are_hidden():
-    words, sentences = Sum(torch.tensor(30.0), torch.tensor(15)), Sum(torch.tensor(2.0), torch.tensor(4))
-    assert float(pretraining_loss(words, sentences).mean) == pytest.approx(2.0 + 0.5)
+    pairs = [SentencePair([1, *range(5, 5 + n), 2, 9, 2], [0] * (n + 2) + [1] * 2, n % 2) for n in (3, 40, 7)]
+    batch = pretraining_batch(pairs, mask_id=4, vocab_size=2000, special=(1, 2), seed=5)
+    again = pretraining_batch(pairs, mask_id=4, vocab_size=2000, special=(1, 2), seed=5)
+    assert all(torch.equal(batch[name], again[name]) for name in batch)
+    model = bert(PretrainingModel)
+    guesses, verdict = model(batch["tokens"], batch["keep"], batch["segments"])
+    hidden = [(b, t) for b in range(3) for t in range(44) if batch["labels"][b, t] != IGNORE]
+    words = [surprise(guesses[b, t], batch["labels"][b, t]) for b, t in hidden]
+    sentences = [surprise(verdict[b], pairs[b].label) for b in range(3)]
+    loss = pretraining_loss(model, batch)
+    assert loss.count == 3 and len(words) == 1 + 6 + 1  # 15% of 4, 41 and 8 words
+    assert float(loss.mean.detach()) == pytest.approx(sum(words) / 8 + sum(sentences) / 3, rel=1e-4)
 
 
 def test_the_span_loss_is_the_mean_surprise_at_start_and_end():
     starts, ends = torch.randn(2, 5), torch.randn(2, 5)
     loss = span_loss(starts, ends, torch.tensor([1, 0]), torch.tensor([3, 0]))
     expected = surprise(starts[0], 1) + surprise(ends[0], 3) + surprise(starts[1], 0) + surprise(ends[1], 0)
-    assert float(loss.mean) == pytest.approx(expected / 4, rel=1e-5)
+    assert float(loss.mean.detach()) == pytest.approx(expected / 4, rel=1e-5)
+
+
+def test_nobody_is_punished_for_what_stands_in_the_padding():
+    model, (tokens, keep) = bert(SpanModel), pad([[1, 7, 8, 2, 9, 10, 2], [1, 7, 2, 9, 2]])
+    batch = {"tokens": tokens, "keep": keep, "segments": torch.zeros_like(tokens)}
+    answers = {"start": torch.tensor([4, 0]), "end": torch.tensor([5, 0])}
+    both = answer_loss(model, batch | answers)
+    alone = [answer_loss(model, {name: t[b : b + 1, : 7 - 2 * b] for name, t in batch.items()}
+                         | {name: t[b : b + 1] for name, t in answers.items()}) for b in (0, 1)]  # fmt: skip
+    assert float(both.total) == pytest.approx(float(alone[0].total + alone[1].total), rel=1e-4)
 
 
 @pytest.mark.parametrize("longest", [1, 3, 8])

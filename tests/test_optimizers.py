@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from llmkit.optimizers import Muon, hidden_matrices, make_optimizers, orthogonalize
-from llmkit.transformer import Config, Transformer
+from llmkit.transformer import Config, PretrainingModel, SpanModel, Transformer
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (6, 20), (20, 6), (3, 8, 5)])
@@ -81,6 +81,15 @@ def test_embeddings_heads_and_norms_go_to_adamw_and_everything_goes_somewhere(ti
     assert sorted(given) == sorted(names)
     decayed = {names[id(p)] for group in adamw.param_groups if group["weight_decay"] for p in group["params"]}
     assert decayed == ({"embedding.weight"} if tied else {"embedding.weight", "head.weight"})
+
+
+def test_layers_that_give_answers_go_to_adamw():
+    config = Config(vocab_size=30, width=16, num_layers=1, num_heads=2, kind="encoder")
+    for head in (PretrainingModel, SpanModel):
+        model = head(config)
+        rest = {id(p) for p in model.parameters()} - {id(p) for p in hidden_matrices(model)}
+        left = {name for name, p in model.named_parameters() if id(p) in rest and p.ndim == 2}
+        assert left == {"encoder.embedding.weight", "verdict.weight" if head is PretrainingModel else "span.weight"}
 
 
 def test_without_a_rate_for_matrices_adamw_takes_all():

@@ -6,23 +6,12 @@ Built in lesson 11. Rows of about the same length travel together, so that littl
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import torch
 
-from llmkit.shapes import Bool, Int, Tensor
-
-
-def pad(rows: Sequence[Sequence[int]], pad_id: int = 0) -> tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]:
-    """Rows of unequal length as one table, and which of its places hold a real token.
-
-    >>> tokens, keep = pad([[5, 6, 7], [8]])
-    >>> tokens.tolist(), keep.tolist()
-    ([[5, 6, 7], [8, 0, 0]], [[True, True, True], [True, False, False]])
-    """
-    width = max(len(row) for row in rows)
-    tokens = torch.tensor([[*row, *[pad_id] * (width - len(row))] for row in rows], dtype=torch.long)  # (B, T)
-    lengths = torch.tensor([len(row) for row in rows])  # (B,)
-    return tokens, torch.arange(width) < lengths[:, None]
+from llmkit.objectives import pad
+from llmkit.shapes import Int, Tensor
 
 
 class Rows:
@@ -30,7 +19,8 @@ class Rows:
 
     `draw(seed)` opens the stream at a place that belongs to `seed` and yields rows of token ids without end.
     `window` batches are drawn together, sorted by length, cut, and shuffled; only these are ever in memory.
-    Rows longer than `context` are cut off there. A batch is {"tokens": (B, T), "keep": (B, T)}.
+    A batch is {"tokens": (B, T), "keep": (B, T)}, of rows cut off at `context`; or what `collate(rows, seed)` makes of
+    rows of any other kind, whose length is `length(row)` and whose seed belongs to the batch (for masking, say).
 
     >>> rows = Rows(lambda seed: ([seed % 7 + 1] * n for n in (3, 1, 3, 1)), batch_size=2, window=2)
     >>> sorted(rows(step)["tokens"].shape[1] for step in (0, 1))
@@ -40,28 +30,33 @@ class Rows:
     """
 
     def __init__(
-        self, draw: Callable[[int], Iterable[Sequence[int]]], batch_size: int = 32,
+        self, draw: Callable[[int], Iterable], batch_size: int = 32,
         pad_id: int = 0, context: int = 256, window: int = 16, seed: int = 0,
+        collate: Callable[[list, int], dict[str, Tensor]] | None = None, length: Callable[[Any], int] = len,
     ):  # fmt: skip
         self.draw, self.batch_size, self.pad_id = draw, batch_size, pad_id
         self.context, self.window, self.seed = context, window, seed
+        self.collate, self.length = collate or self._padded, length
         self._number, self._batches = -1, []
 
     def __call__(self, step: int) -> dict[str, Tensor]:
         number, place = divmod(step, self.window)
         if number != self._number:
             self._number, self._batches = number, self._cut(number)
-        tokens, keep = pad(self._batches[place], self.pad_id)
+        return self.collate(self._batches[place], random.Random(f"{self.seed} step {step}").getrandbits(48))
+
+    def _padded(self, rows: list[Sequence[int]], seed: int) -> dict[str, Tensor]:
+        tokens, keep = pad([row[: self.context] for row in rows], self.pad_id)
         return {"tokens": tokens, "keep": keep}
 
-    def _cut(self, number: int) -> list[list[Sequence[int]]]:
+    def _cut(self, number: int) -> list[list]:
         """The batches of one window. Its seed is drawn from both numbers, so that no two runs share a stream."""
         shuffle = random.Random(f"{self.seed} {number}")
         wanted = self.batch_size * self.window
-        rows = [row[: self.context] for row in islice(self.draw(shuffle.getrandbits(48)), wanted)]
+        rows = list(islice(self.draw(shuffle.getrandbits(48)), wanted))
         if len(rows) < wanted:
             raise ValueError(f"The stream ended after {len(rows)} rows; a window of batches takes {wanted}.")
-        rows.sort(key=len)
+        rows.sort(key=self.length)
         batches = [rows[start : start + self.batch_size] for start in range(0, wanted, self.batch_size)]
         shuffle.shuffle(batches)
         return batches

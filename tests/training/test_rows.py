@@ -56,6 +56,20 @@ def test_a_window_loses_no_row_and_repeats_none():
     assert seen == sorted(drawn) and len(drawn) == 32
 
 
+def test_rows_of_any_kind_can_be_put_together_with_a_seed_of_their_own():
+    def together(rows, seed):
+        return {"words": torch.tensor([len(row["text"]) for row in rows]), "seed": torch.tensor([seed] * len(rows))}
+
+    def draw(seed):
+        return ({"text": "x" * (1 + n * 7 % 50)} for n in count())
+
+    rows = Rows(draw, batch_size=5, collate=together, length=lambda row: len(row["text"]))
+    seeds = {int(rows(step)["seed"][0]) for step in range(20)}
+    assert len(seeds) == 20
+    assert all(int(rows(step)["words"].max() - rows(step)["words"].min()) < 10 for step in range(16))
+    assert same(rows(2), rows(2))
+
+
 def test_long_rows_are_cut_at_the_context():
     assert max(Rows(stream, batch_size=4, context=9)(step)["tokens"].shape[1] for step in range(16)) == 9
 
