@@ -1,0 +1,23 @@
+"""`python -m llmkit.recipes`: make the bundled models again, all of them or those named."""
+
+import argparse
+from pathlib import Path
+
+from llmkit.recipes import RECIPES, build
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> None:
+    """Read the command line and build."""
+    parser = argparse.ArgumentParser(prog="python -m llmkit.recipes", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(RECIPES)}; all when none is named")
+    parser.add_argument("--work", type=Path, default=ROOT / "_build" / "models", help="checkpoints and tokenizers; a run that was stopped goes on from there")
+    parser.add_argument("--out", type=Path, default=ROOT / "llmkit" / "bundled", help="where the finished models go")
+    given = parser.parse_args()
+    for name in given.names or RECIPES:
+        build(name, given.work, given.out / name, lambda text: print(text, flush=True))
+
+
+if __name__ == "__main__":
+    main()
