@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
-
 from llmkit.objectives import next_token_loss
 from llmkit.tales import Tale
 from llmkit.training import pad
