@@ -23,8 +23,8 @@ SHAPES = {
     "tales-gpt": Config(vocab_size=1536, width=224, num_layers=4, num_heads=8, num_kv_heads=4, hidden_width=672),
 }
 PLANS = {
-    "tales-gpt-mini": Settings(steps=5000, warmup=100, flat=0.4, eval_every=250, save_every=100),
-    "tales-gpt": Settings(steps=4000, warmup=100, flat=0.4, eval_every=250, save_every=100),
+    "tales-gpt-mini": Settings(steps=3000, warmup=60, flat=0.4, eval_every=250, save_every=100),
+    "tales-gpt": Settings(steps=2500, warmup=60, flat=0.4, eval_every=250, save_every=100),
 }
 
 
