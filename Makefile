@@ -5,6 +5,8 @@
 #   make lab       open the lessons in JupyterLab
 #   make test      check everything (ONLY=lessons runs one stage)
 #   make refresh   run the lessons and store their outputs
+#   make models    train the bundled models again (about two hours on a laptop)
+#   make bench     measure what the book claims about its own code
 #   make clean     remove what the commands made
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do "$$p" -c "import sys; sys.exit(sys.version_info < (3, 8))" 2>/dev/null && echo "$$p" && break; done)
@@ -12,7 +14,7 @@ RUN := .venv/bin/python
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve lab test refresh clean
+.PHONY: help setup book serve lab test refresh models bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -35,6 +37,12 @@ test: setup
 
 refresh: setup
 	@$(RUN) -m llmkit.refresh $(ONLY)
+
+models: setup
+	@$(RUN) -m llmkit.recipes $(ONLY)
+
+bench: setup
+	@$(RUN) -m tests.bench $(ONLY)
 
 clean:
 	@rm -rf _build .venv .venv-* build llmkit.egg-info

@@ -2,12 +2,14 @@
 
 `minilm` is all-MiniLM-L6-v2 (6 layers, 12 heads, 22.7 million parameters; Wang et al. 2020, arXiv:2002.10957).
 A pip package carries it, so the lessons need no download at run time; without the package it comes from the
-Hugging Face Hub. Any other name is a model on the Hub. Only safetensors are read, never a pickle.
+Hugging Face Hub. The models called `tales-...` come with the book (`llmkit/bundled`, made by `make models`).
+Any other name is a model on the Hub. Only safetensors are read, never a pickle. `table()` shows what is here.
 First used in lesson 05.
 """
 
 import hashlib
 import importlib.util
+import json
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from llmkit.tables import Table
+
+BUNDLED = Path(__file__).parent / "bundled"
+MANIFEST = "manifest.json"  # what is bundled: {"tales-gpt": {"sha256": ..., "does": ..., "license": ...}, ...}
 WEIGHTS = "model.safetensors"
 HUB_FILES = ["*.json", "*.txt", "*.model", "model*.safetensors"]
 
@@ -35,6 +41,9 @@ class Carried:
     folder: str  # inside the module
     hub: str
     sha256: str  # of model.safetensors
+    does: str
+    license: str
+    megabytes: float
 
     @property
     def repair(self) -> str:
@@ -48,7 +57,15 @@ CARRIED = {
         folder="model",
         hub="sentence-transformers/all-MiniLM-L6-v2",
         sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        does="sentences to vectors",
+        license="Apache-2.0",
+        megabytes=90.9,
     ),
+}
+ON_THE_HUB = {  # those that lessons offer to try: what each does, its license, MB of its weights
+    "gpt2": ("tells what comes next, in English", "MIT", 548.1),
+    "bert-base-uncased": ("fills in what is masked", "Apache-2.0", 440.4),
+    "distilbert-base-uncased-distilled-squad": ("finds answers in a text", "Apache-2.0", 265.5),
 }
 
 
@@ -65,15 +82,18 @@ class LoadedModel:
 def load(name: str = "minilm") -> LoadedModel:
     """The model and tokenizer called `name`: one the book carries, or any on the Hugging Face Hub.
 
+    The model has the head it was saved with: `tales-gpt` and `gpt2` give logits, `minilm` gives hidden states.
     Raises ModelUnavailable, with what to do about it, when the model is nowhere to be had or its file is damaged.
     """
     folder, source = _find(name)
     with _quietly():
-        from transformers import AutoModel, AutoTokenizer
+        import transformers
 
         try:
-            tokenizer = AutoTokenizer.from_pretrained(folder)
-            model = AutoModel.from_pretrained(folder, attn_implementation="eager", use_safetensors=True)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+            config = transformers.AutoConfig.from_pretrained(folder)
+            kind = getattr(transformers, (config.architectures or ["AutoModel"])[0], transformers.AutoModel)
+            model = kind.from_pretrained(folder, attn_implementation="eager", use_safetensors=True)
         except (OSError, ValueError) as problem:
             raise ModelUnavailable(
                 f"The files of {name!r} in {folder} do not make a model that transformers can load from "
@@ -87,8 +107,35 @@ def path(name: str = "minilm") -> Path:
     return _find(name)[0]
 
 
+def bundled() -> dict[str, dict[str, Any]]:
+    """What comes with the book: for each name its SHA-256, what it does and its license."""
+    manifest = BUNDLED / MANIFEST
+    return json.loads(manifest.read_text("utf-8")) if manifest.exists() else {}
+
+
+def table() -> Table:
+    """Every model that the lessons use: whether it is on this machine, its size, its license, where it comes from."""
+    rows = []
+    for name, about in bundled().items():
+        size = (BUNDLED / name / WEIGHTS).stat().st_size / 1e6 if (BUNDLED / name / WEIGHTS).exists() else None
+        rows.append((name, about["does"], size, size is not None, about["license"], "comes with the book"))
+    for name, about in CARRIED.items():
+        here = _package_folder(about) is not None or _is_cached(about.hub)
+        rows.append((name, about.does, about.megabytes, here, about.license, f"pip: {about.package}"))
+    for name, (does, terms, size) in ON_THE_HUB.items():
+        rows.append((name, does, size, _is_cached(name), terms, "Hugging Face Hub"))
+    shown = [
+        (name, does, "" if size is None else f"{size:.1f}", "yes" if here else "no", terms, source)
+        for name, does, size, here, terms, source in rows
+    ]
+    return Table(("model", "what it does", "MB", "here", "license", "where it comes from"), tuple(shown), right=("MB",))
+
+
 def _find(name: str) -> tuple[Path, str]:
     """The verified folder of `name`, and one phrase that says where it came from."""
+    if about := bundled().get(name):
+        _verify(BUNDLED / name / WEIGHTS, about["sha256"], "Install the book again, or make it with `make models`.")
+        return BUNDLED / name, "the book itself"
     carried = CARRIED.get(name)
     if carried is None:
         return _from_hub(name), f"the Hugging Face Hub, {name}"
@@ -107,6 +154,13 @@ def _package_folder(carried: Carried) -> Path | None:
     if spec is None or not spec.submodule_search_locations:
         return None
     return Path(next(iter(spec.submodule_search_locations))) / carried.folder
+
+
+def _is_cached(repository: str) -> bool:
+    """Whether the weights of a Hub model are on this machine."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(repository, WEIGHTS), str)
 
 
 def _verify(file: Path, sha256: str, repair: str) -> None:
@@ -141,7 +195,7 @@ def _ways_out(repository: str, carried: Carried | None) -> str:
     offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0") else ""
     if carried is None:
         return (
-            f"{repository!r} is not among the models the book carries ({', '.join(CARRIED)}), not in this machine's "
+            f"{repository!r} is not among the models the book carries ({', '.join([*bundled(), *CARRIED])}), not in this machine's "
             f"cache, and the Hugging Face Hub did not give it{offline}: check the name, or connect to the network "
             f"and run this again."
         )

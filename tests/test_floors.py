@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
-    "shapes": 0, "device": 0,
+    "shapes": 0, "device": 0, "tables": 0,
     "attention": 1, "metrics": 1,
     "sampling": 1, "positions": 1,
     "pair_counts": 0, "tokenizer_files": 0, "tokenization": 1, "wordpiece": 1,

