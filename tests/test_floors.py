@@ -13,7 +13,7 @@ FLOORS = {
     "attention": 1, "metrics": 1,
     "sampling": 1, "positions": 1,
     "pair_counts": 0, "tokenizer_files": 0, "tokenization": 1, "wordpiece": 1,
-    "deduplication": 1, "corpora": 2,
+    "corpora": 2,
     "tales": 2,
     "transformer": 2, "weights": 2.5,  # weights: what a transformer is, read and written for those above
     "objectives": 2, "optimizers": 2,
