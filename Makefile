@@ -42,7 +42,7 @@ models: setup
 	@$(RUN) -m llmkit.recipes $(ONLY)
 
 bench: setup
-	@$(RUN) -m tests.bench $(ONLY)
+	@$(RUN) tests/bench $(ONLY)
 
 clean:
 	@rm -rf _build .venv .venv-* build llmkit.egg-info

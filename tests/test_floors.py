@@ -14,7 +14,7 @@ FLOORS = {
     "sampling": 1, "positions": 1,
     "pair_counts": 0, "tokenizer_files": 0, "tokenization": 1, "wordpiece": 1,
     "corpora": 2,
-    "tales": 2,
+    "tales": 2, "ngrams": 2,
     "transformer": 2, "weights": 2.5,  # weights: what a transformer is, read and written for those above
     "objectives": 2, "optimizers": 2,
     "training": 3, "generation": 3, "recipes": 4,

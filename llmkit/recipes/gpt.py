@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 
 from llmkit.device import seed_everything
 from llmkit.objectives import next_token_loss
@@ -57,6 +58,8 @@ def build(name: str, work: Path, out: Path, say=print) -> None:
         model, Rows(rows(tokenizer), batch_size=16, pad_id=PAD, seed=3), next_token_loss, settings,
         evaluate=lambda model: against_the_floor(model, tokenizer, validation), on_step=told,
     )  # fmt: skip
+    if not PartialState().is_main_process:  # under `accelerate launch` one process is enough for what follows
+        return
     test = list(islice(tales("test", seed=8), 1000))
     with torch.no_grad():
         measured = against_the_floor(model, tokenizer, test)

@@ -1,0 +1,90 @@
+"""Language models that count: the next token from the last few. Built in lesson 01, the baselines of lesson 11.
+
+Interpolated Kneser-Ney: what was counted is trusted a little less than it says, and what is taken away goes to the
+shorter context, down to every token alike. A shorter context counts in how many different ways a token was reached,
+not how often: "Francisco" is frequent, but follows one word only.
+Kneser and Ney 1995; Chen and Goodman 1999, doi:10.1006/csla.1999.0128. Shape letters: V vocabulary.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+Context = tuple[int, ...]
+
+
+class NGram:
+    """The probability of a token id given the `order - 1` before it.
+
+    order        1 (no context) to any length; 3 is a trigram
+    vocab_size   V; every one of these ids has a probability above 0
+    discount     taken off every count, between 0 and 1
+
+    >>> model = NGram(order=2, vocab_size=4).fit([[0, 1, 2], [0, 1, 3]])
+    >>> model.probability((0,), 1) > model.probability((0,), 2) > 0
+    True
+    >>> round(sum(model.probability((1,), token) for token in range(4)), 9)
+    1.0
+    """
+
+    def __init__(self, order: int, vocab_size: int, discount: float = 0.75) -> None:
+        if order < 1 or vocab_size < 1:
+            raise ValueError(f"order and vocab_size must be at least 1; got {order} and {vocab_size}.")
+        if not 0 < discount < 1:
+            raise ValueError(f"discount lies between 0 and 1, so that something is left and something is given; got {discount}.")
+        self.order, self.vocab_size, self.discount = order, vocab_size, discount
+        self.counts: list[dict[Context, Counter]] = []  # by length of context
+        self.totals: list[dict[Context, int]] = []
+
+    def fit(self, rows: Iterable[Sequence[int]]) -> "NGram":
+        """Count the rows (each read once; the first token of a row is given, not predicted). Returns the model."""
+        longest: dict[Context, Counter] = defaultdict(Counter)
+        reach = self.order - 1
+        for row in rows:
+            padded = (row[0],) * reach + tuple(row)  # the first token stands for all that was before it
+            for place in range(reach + 1, len(padded)):
+                longest[padded[place - reach : place]][padded[place]] += 1
+        self.counts = [longest]
+        for _ in range(reach):
+            self.counts.insert(0, _ways_of_reaching(self.counts[0]))
+        self.totals = [{context: sum(seen.values()) for context, seen in level.items()} for level in self.counts]
+        return self
+
+    def probability(self, context: Sequence[int], token: int) -> float:
+        """P(token | context), of which the last `order - 1` ids count. Sums to 1 over the vocabulary."""
+        longest = min(len(context), self.order - 1)
+        probability = 1 / self.vocab_size
+        for length in range(longest + 1):  # from the shortest context to the longest
+            known = tuple(context[len(context) - length :])
+            total = self.totals[length].get(known)
+            if total is None:  # never seen: a longer one was not either
+                break
+            seen = self.counts[length][known]
+            kept = max(0.0, seen.get(token, 0) - self.discount) / total
+            probability = kept + self.discount * len(seen) / total * probability
+        return probability
+
+    def surprisals(self, row: Sequence[int]) -> list[float]:
+        """-log P of every token of a row but the first, in nats."""
+        padded = (row[0],) * (self.order - 1) + tuple(row)
+        first = self.order
+        return [
+            -math.log(self.probability(padded[max(0, place - self.order + 1) : place], padded[place]))
+            for place in range(first, len(padded))
+        ]
+
+    def best(self, context: Sequence[int]) -> int:
+        """The likeliest next token; of equals the smallest id."""
+        for length in range(min(len(context), self.order - 1), -1, -1):
+            seen = self.counts[length].get(tuple(context[len(context) - length :]))
+            if seen:
+                return min(seen, key=lambda token: (-self.probability(context, token), token))
+        raise ValueError("The model has counted nothing yet: call fit(rows) first.")
+
+
+def _ways_of_reaching(longer: dict[Context, Counter]) -> dict[Context, Counter]:
+    """For the context without its first token: after how many different first tokens each token was seen."""
+    ways: dict[Context, Counter] = defaultdict(Counter)
+    for context, seen in longer.items():
+        ways[context[1:]].update(seen.keys())
+    return ways
