@@ -52,6 +52,42 @@ def curves(
     return _dressed(figure, height)
 
 
+def training(
+    losses: Sequence[float],
+    held_out: Mapping[int, float] | None = None,
+    marks: Mapping[str, float] | None = None,
+    planned: int | None = None,
+    height: int = 320,
+) -> go.Figure:
+    """How a training goes: the loss of every step, that on held-out text, and horizontal `marks` to compare with.
+
+    `held_out` is {step: loss}; `marks` such as {"trigram": 2.1, "entropy floor": 0.9}; `planned` steps in all set the
+    width from the start. Many steps are drawn as means of a few hundred groups. All in nats per token.
+    """
+    values = np.asarray(losses, dtype=float)
+    size = max(1, -(-len(values) // 300))
+    groups = [values[start : start + size] for start in range(0, len(values), size)]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[min((number + 1) * size, len(values)) for number in range(len(groups))],
+        y=[round(float(group.mean()), 4) for group in groups],
+        name="training", mode="lines", line={"color": SERIES[3], "width": 1.5},
+    )  # fmt: skip
+    if held_out:
+        figure.add_scatter(
+            x=list(held_out), y=[round(float(loss), 4) for loss in held_out.values()],
+            name="held-out", mode="lines+markers", line={"color": SERIES[0], "width": 2.5},
+        )  # fmt: skip
+    for number, (name, value) in enumerate((marks or {}).items()):
+        figure.add_hline(
+            y=value, line={"color": SERIES[1 + number % 2], "dash": DASHES[1 + number % 3], "width": 1.5},
+            annotation={"text": f"{name} {value:.2f}", "font": {"size": 12}}, annotation_position="top right",
+        )  # fmt: skip
+    figure.update_xaxes(title="step", range=[0, max(planned or 0, len(values), 1)])
+    figure.update_yaxes(title="loss, nats per token")
+    return _dressed(figure, height)
+
+
 def _dressed(figure: go.Figure, height: int) -> go.Figure:
     grid = {"gridcolor": "rgba(128,134,146,0.22)", "zeroline": False}
     figure.update_xaxes(**grid)

@@ -46,3 +46,25 @@ def test_every_line_can_be_seen_on_light_and_on_dark(background):
 def test_figures_survive_the_trip_through_json():
     figure = figures.curves([1, 2], {"raw": [0.5, 1]}, "d", "nats")
     assert json.loads(figure.to_json())["layout"]["paper_bgcolor"] == "rgba(0,0,0,0)"
+
+
+def test_a_training_is_drawn_step_by_step_while_it_is_short_and_in_groups_when_it_is_long():
+    short = figures.training([3.0, 2.0, 1.5], planned=10)
+    assert list(short.data[0].x) == [1, 2, 3] and list(short.data[0].y) == [3.0, 2.0, 1.5]
+    assert list(short.layout.xaxis.range) == [0, 10]
+    losses = [1.0] * 5000 + [0.5] * 5001
+    long = figures.training(losses)
+    assert len(long.data[0].x) <= 300 and long.data[0].x[-1] == 10_001
+    assert long.data[0].y[0] == 1.0 and long.data[0].y[-1] == 0.5
+
+
+def test_a_training_stands_beside_the_marks_to_compare_it_with():
+    figure = figures.training([2.0, 1.0], {2: 1.1}, {"trigram": 1.7, "entropy floor": 0.9})
+    assert figure.data[1].name == "held-out" and list(figure.data[1].x) == [2]
+    assert [line.y0 for line in figure.layout.shapes] == [1.7, 0.9]
+    assert [note.text for note in figure.layout.annotations] == ["trigram 1.70", "entropy floor 0.90"]
+    assert len({line.line.dash for line in figure.layout.shapes}) == 2
+
+
+def test_a_training_without_a_step_is_an_empty_figure():
+    assert len(figures.training([]).data[0].x) == 0

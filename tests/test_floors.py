@@ -18,6 +18,7 @@ FLOORS = {
     "transformer": 2, "weights": 2.5,  # weights: what a transformer is, read and written for those above
     "objectives": 2, "optimizers": 2,
     "training": 3, "generation": 3, "recipes": 4,
+    "live_loss": 4,
     "models": 3, "trace": 3, "figures": 3,
     "widgets": 4, "exercises": 4, "refresh": 4,
     "site": 5,  # puts the widgets' modules on the page

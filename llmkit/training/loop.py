@@ -32,12 +32,18 @@ class History:
     seconds: float = 0.0  # spent training and evaluating
     pieces: int = 1  # that a batch is cut into to fit in memory
     rate: float = 0.0  # the present learning rate, as a share of its peak
-    stopped: bool = False  # before the last step, by on_step or by the keyboard
+    planned: int = 0  # steps in all
+    stopped: bool = False  # or about to be, before the last step, by on_step or by the keyboard
 
     @property
     def step(self) -> int:
         """Steps done."""
         return len(self.loss)
+
+    def recent(self, steps: int = 50) -> float:
+        """The mean training loss of the last steps: one alone depends too much on its batch."""
+        last = self.loss[-steps:]
+        return sum(last) / len(last) if last else math.nan
 
 
 def train(
@@ -53,8 +59,8 @@ def train(
 
     `batches(step)` gives the batch of a step, a function of the step alone, so that a run can be taken up anywhere.
     `loss(model, batch)` gives its `Sum`. `evaluate(model)` runs without gradients and changes no random numbers.
-    `on_step(history)` is called after every step, in the first process; returning True stops early. So does Ctrl-C or the notebook's
-    stop button: what was learned is kept, and with a folder in the settings it is saved, to be resumed later.
+    `on_step(history)` is called after every step, in the first process; to stop early it returns True. So do Ctrl-C
+    and the notebook's stop button: what was learned is kept, and saved where settings name a folder, to be resumed.
 
     Built in lesson 11.
     """
@@ -66,14 +72,15 @@ def train(
     optimizers = make_optimizers(
         model, settings.lr, settings.matrix_lr, settings.betas, settings.momentum, settings.weight_decay
     )
-    history = History(pieces=settings.accumulation)
+    history = History(pieces=settings.accumulation, planned=settings.steps)
     if settings.folder and resume and (saved := load_checkpoint(settings.folder, model, optimizers, settings)):
-        history = History(saved["loss"], saved["evaluations"], saved["seconds"], saved["pieces"])
+        history.loss, history.evaluations = saved["loss"], saved["evaluations"]
+        history.seconds, history.pieces = saved["seconds"], saved["pieces"]
         if team.rank:  # the random numbers that were saved are those of the first process
             torch.manual_seed(settings.seed + team.rank + team.size * history.step)
 
     started = time.perf_counter() - history.seconds
-    with _stop_button() as stop_pressed:
+    with _stop_button(history):
         for step in range(history.step, settings.steps):
             history.rate = learning_rate(step, settings)
             for optimizer in optimizers:
@@ -92,9 +99,10 @@ def train(
             if evaluate and (is_last or _due(step + 1, settings.eval_every)):
                 history.evaluations.append({"step": step + 1, **_evaluated(model, evaluate)})
             history.seconds = time.perf_counter() - started
-            asked = bool(on_step(history)) if on_step and team.rank == 0 else False
-            if team.anyone(asked or stop_pressed()) and not is_last:
+            if on_step and team.rank == 0 and on_step(history):
                 history.stopped = True
+            history.stopped = team.anyone(history.stopped) and not is_last
+            if history.stopped:
                 break
             if settings.folder and not is_last and _due(step + 1, settings.save_every):
                 _save(team, model, optimizers, settings, history, must=False)
@@ -187,23 +195,22 @@ def _save(team: Team, model: nn.Module, optimizers: list, settings: Settings, hi
 
 
 @contextmanager
-def _stop_button() -> Iterator[Callable[[], bool]]:
+def _stop_button(history: History) -> Iterator[None]:
     """Ctrl-C, or the notebook's stop button, ends the run after the present step instead of in its middle.
 
-    Pressed a second time it interrupts at once, as ever. Yields a function: has it been pressed?
+    Pressed a second time it interrupts at once, as ever.
     """
-    pressed = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed.is_set
+    if threading.current_thread() is not threading.main_thread():  # elsewhere signals cannot be listened to
+        yield
         return
 
     def press(number, frame):
-        pressed.set()
+        history.stopped = True
         signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, press)
     try:
-        yield pressed.is_set
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
 
