@@ -193,7 +193,8 @@ class BPE:
     def save(self, folder: str | Path, prefix: Iterable[str] = (), suffix: Iterable[str] = ()) -> Path:
         """Write the files that `transformers.AutoTokenizer` and `tokenizers` load, with the same ids.
 
-        `prefix` and `suffix` are special tokens that *they* shall put around every text; ours never does.
+        `prefix` and `suffix` are special tokens that *they* shall put around every text; ours never does. Unlike ours,
+        they find special tokens in a reader's text, unless called with `split_special_tokens=True`.
         """
         return files.save(
             folder,
@@ -219,7 +220,7 @@ class BPE:
                 f"{path} does not cut texts as GPT-2 does, which is the way of this class; "
                 f"transformers.AutoTokenizer can load it."
             )
-        merges = [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in whole["model"]["merges"]]
+        merges = [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in whole["model"].get("merges", [])]
         added = files.added_tokens(whole)
         return cls({**whole["model"]["vocab"], **added}, merges, added)
 

@@ -65,6 +65,8 @@ def load(path: str | Path, kind: str) -> dict[str, Any]:
         raise ValueError(f"{path} is no tokenizer.json: {problem}. Was it cut short?") from problem
     if found != kind:
         raise ValueError(f"{path} holds a tokenizer of type {found}, not {kind}; transformers.AutoTokenizer can load it.")
+    if "vocab" not in whole["model"]:
+        raise ValueError(f"{path} is no whole tokenizer.json: its model has no vocab. Was it cut short?")
     return whole
 
 

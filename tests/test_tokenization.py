@@ -184,6 +184,7 @@ def test_transformers_loads_what_was_saved_with_the_same_ids(tmp_path, model_typ
     assert (loaded.pad_token_id, loaded.bos_token_id, loaded.eos_token_id, len(loaded)) == (0, 1, 2, 1_200)
     samples = [text for text in wild(500, seed=6) if "s>" not in text]  # there <s> is special, as is usual
     assert loaded(samples)["input_ids"] == [ours().encode(text) for text in samples]
+    assert loaded("<s>One", split_special_tokens=True)["input_ids"] == ours().encode("<s>One")
     assert loaded.decode(ours().encode(" Nora's  kite ."), clean_up_tokenization_spaces=False) == " Nora's  kite ."
 
 
@@ -210,6 +211,9 @@ def test_files_that_are_no_bpe_are_refused(tmp_path):
     file = tmp_path / "tokenizer.json"
     file.write_text('{"model": {"type": "Unigram"}}')
     with pytest.raises(ValueError, match="of type Unigram, not BPE"):
+        BPE.from_file(tmp_path)
+    file.write_text('{"model": {"type": "BPE"}}')
+    with pytest.raises(ValueError, match="its model has no vocab"):
         BPE.from_file(tmp_path)
     file.write_text('{"model": {"ty')
     with pytest.raises(ValueError, match="Was it cut short"):

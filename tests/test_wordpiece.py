@@ -188,7 +188,7 @@ def test_files_that_are_no_bert_tokenizer_are_refused(tmp_path):
     (tmp_path / "tokenizer.json").write_text('{"model": {"type": "BPE"}}')
     with pytest.raises(ValueError, match="of type BPE, not WordPiece"):
         WordPiece.from_file(tmp_path)
-    (tmp_path / "tokenizer.json").write_text('{"model": {"type": "WordPiece"}, "normalizer": {"type": "NFC"}}')
+    (tmp_path / "tokenizer.json").write_text('{"model": {"type": "WordPiece", "vocab": {}}, "normalizer": {"type": "NFC"}}')
     with pytest.raises(ValueError, match="does not clean texts as BERT does"):
         WordPiece.from_file(tmp_path)
     with pytest.raises(ValueError, match=r"needs the token '\[UNK\]'"):
