@@ -6,6 +6,7 @@ Shape letters: B batch, T query tokens, S key tokens, C model width, H heads, Hk
 import math
 from dataclasses import dataclass, field
 
+import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
@@ -13,8 +14,8 @@ from llmkit.attention import AttentionTrace, attend, dot_score, merge_heads
 from llmkit.positions import rope
 from llmkit.shapes import Tensor
 from llmkit.transformer.cache import KVCache
-from llmkit.transformer.config import Config
-from llmkit.transformer.stacked import Stacked
+from llmkit.transformer.config import GATED, Config
+from llmkit.transformer.stacked import Stacked, is_plain
 
 
 @dataclass
@@ -132,16 +133,17 @@ class FeedForward(nn.Module):
             self.inner, self.outer = nn.Linear(*wide), nn.Linear(*narrow)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        if self.activation == "swiglu":
+        if self.activation in GATED:
             gate, up = self.stacked(hidden, (self.gate, self.up)).chunk(2, -1)  # (B, T, F) twice
-            return self.down(F.silu(gate) * up)
-        if self.activation == "geglu":
-            gate, up = self.stacked(hidden, (self.gate, self.up)).chunk(2, -1)
-            return self.down(F.gelu(gate, approximate="tanh") * up)
+            gate = F.silu(gate) if self.activation == "swiglu" else F.gelu(gate, approximate="tanh")
+            return self.down(gate * up)
         inner = self.inner(hidden)  # (B, T, F)
         if self.activation == "relu":
             return self.outer(F.relu(inner))
-        return self.outer(F.gelu(inner, approximate="tanh" if self.activation == "gelu_tanh" else "none"))
+        approximate = "tanh" if self.activation == "gelu_tanh" else "none"
+        if torch.is_grad_enabled() or not is_plain(self.inner):
+            return self.outer(F.gelu(inner, approximate=approximate))
+        return self.outer(torch.ops.aten.gelu_(inner, approximate=approximate))  # in place: it is the largest tensor here
 
 
 def make_norm(config: Config) -> nn.Module:

@@ -16,6 +16,7 @@ from llmkit.transformer.block import Stack
 from llmkit.transformer.cache import KVCache
 from llmkit.transformer.config import Config
 from llmkit.transformer.layers import View
+from llmkit.transformer.step import Step, can_step
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Transformer(nn.Module):
         self.decoder = Stack(config, is_causal=True, reads_memory=is_both) if config.kind != "encoder" else None
         needs_head = self.decoder is not None and not config.tied
         self.head = nn.Linear(config.width, config.vocab_size, bias=False) if needs_head else None
+        self._step: Step | None = None
         self.apply(self.start)
         for name, weight in self.named_parameters():  # what a sublayer adds to the stream starts small (GPT-2)
             if name.endswith(("output.weight", "down.weight", "outer.weight")):
@@ -63,6 +65,15 @@ class Transformer(nn.Module):
             nn.init.normal_(module.weight, std=0.02)
         if isinstance(module, nn.Linear) and module.bias is not None:
             nn.init.zeros_(module.bias)
+
+    def train(self, mode: bool = True) -> "Transformer":
+        if mode != self.training:
+            self._step = None
+        return super().train(mode)
+
+    def _apply(self, *arguments, **options) -> "Transformer":  # .to(), .half(), .cuda(): the weights stay, their numbers move
+        self._step = None
+        return super()._apply(*arguments, **options)
 
     @property
     def blocks(self) -> nn.ModuleList:
@@ -97,6 +108,9 @@ class Transformer(nn.Module):
         """
         if self.decoder is None:
             return self.encode(tokens, keep, segments)
+        if tokens.shape[1:] == (1,) and cache is not None and keep is cache.keep is positions is None and self._can_step(cache):
+            cache.check_room(tokens)
+            return cache.step(self._embedded(tokens)[:, 0], cache)[:, None]  # (B, 1, V)
         if self.encoder is not None and memory is None and not (cache is not None and cache.memory):
             if keep is None:
                 raise ValueError("An encoder-decoder reads a source and writes a target: model(source, target).")
@@ -132,6 +146,18 @@ class Transformer(nn.Module):
         """An empty cache of this model's shape, on its device."""
         weight = self.embedding.weight
         return KVCache(self.config, batch_size, context, weight.device, weight.dtype)
+
+    def _can_step(self, cache: KVCache) -> bool:
+        """True when single tokens may take the short way; decided once for a cache, whose weights must not change."""
+        if torch.is_grad_enabled():
+            return False
+        if cache.step is None and can_step(self):
+            if self._step is None or not self._step.is_of(self):
+                self._step = Step(self)
+            cache.step = self._step
+        elif cache.step is None:
+            cache.step = False
+        return bool(cache.step)
 
     @torch.no_grad()
     def trace(
@@ -189,6 +215,8 @@ class Transformer(nn.Module):
         total = before + count  # S
         places = slice(before, total)
         if positions is not None:
+            if not bool(((positions >= 0) & (positions < self.config.context)).all()):
+                raise ValueError(f"Positions count from 0 to {self.config.context - 1}, the end of the model's context.")
             places = positions
         elif keep is not None:
             places = (keep.long().cumsum(1) - 1).clamp(min=0)[:, before:]  # (B, T)

@@ -1,0 +1,140 @@
+"""Every position formula against loops, against a property from its paper, or against `transformers`."""
+
+import cmath
+import math
+
+import pytest
+import torch
+from transformers.models.t5.modeling_t5 import T5Attention
+
+from llmkit import positions as P  # noqa: N812
+
+WIDTHS = [2, 6, 64]
+
+
+def heads(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+# ---- sinusoids ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_sinusoids_equal_the_papers_formula_one_number_at_a_time(width):
+    table = P.sinusoidal(9, width)
+    for place in range(9):
+        for k in range(width // 2):
+            angle = place / 10_000 ** (2 * k / width)
+            assert table[place, 2 * k].item() == pytest.approx(math.sin(angle), abs=1e-6)
+            assert table[place, 2 * k + 1].item() == pytest.approx(math.cos(angle), abs=1e-6)
+
+
+def test_a_step_of_k_places_is_the_same_rotation_everywhere():
+    table, k = P.sinusoidal(50, 8).double(), 7
+    angles = k * P.frequencies(8)
+    sines, cosines = table[:, 0::2], table[:, 1::2]
+    turned = sines * angles.cos() + cosines * angles.sin()  # sin(a + b)
+    assert (turned[:-k] - sines[k:]).abs().max() < 1e-6  # the table is float32
+
+
+@pytest.mark.parametrize(("width", "base", "words"), [(5, 10.0, "width of 5 cannot be cut"), (0, 10.0, "width of 0"),
+                                                      (4, 0.0, "base of the frequencies must be positive")])
+def test_impossible_frequencies_are_refused(width, base, words):
+    with pytest.raises(ValueError, match=words):
+        P.frequencies(width, base)
+
+
+# ---- RoPE --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pairing", P.PAIRINGS)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_scores_depend_on_the_distance_only(width, pairing):
+    query, key = heads(width, seed=1), heads(width, seed=2)
+
+    def score(at_query: int, at_key: int) -> float:
+        cos, sin = P.rope_tables(torch.tensor([at_query, at_key]), width, pairing=pairing)
+        turned = P.rope(torch.stack([query, key]), cos, sin, pairing)
+        return (turned[0] @ turned[1]).item()
+
+    for shift in (1, 17, 900):
+        assert score(5, 2) == pytest.approx(score(5 + shift, 2 + shift), abs=1e-10)
+    assert abs(score(5, 2) - score(5, 3)) > 1e-3  # and it does depend on the distance
+
+
+@pytest.mark.parametrize("pairing", P.PAIRINGS)
+def test_each_pair_is_a_complex_number_that_is_turned(pairing):
+    width, place = 6, 3
+    row = heads(width)
+    turned = P.rope(row[None], *P.rope_tables(torch.tensor([place]), width, pairing=pairing), pairing)[0]
+    for k in range(width // 2):
+        i, j = (k, k + width // 2) if pairing == "halves" else (2 * k, 2 * k + 1)
+        expected = complex(row[i], row[j]) * cmath.exp(1j * place * 10_000 ** (-2 * k / width))
+        assert complex(turned[i], turned[j]) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("pairing", P.PAIRINGS)
+def test_turning_keeps_lengths_and_position_zero_changes_nothing(pairing):
+    rows = heads(4, 7, 8)  # (H, T, D)
+    turned = P.rope(rows, *P.rope_tables(torch.arange(7), 8, pairing=pairing), pairing)
+    assert torch.allclose(turned.norm(dim=-1), rows.norm(dim=-1), atol=1e-12)
+    assert torch.equal(turned[:, 0], rows[:, 0])
+
+
+def test_the_two_pairings_are_one_formula_with_the_columns_reordered():
+    rows, order = heads(5, 8), torch.arange(8).view(4, 2).T.flatten()  # neighbors -> halves
+    neighbors = P.rope(rows, *P.rope_tables(torch.arange(5), 8, pairing="neighbors"), "neighbors")
+    halves = P.rope(rows[:, order], *P.rope_tables(torch.arange(5), 8))
+    assert torch.allclose(neighbors[:, order], halves, atol=1e-14)
+
+
+def test_interpolation_reads_a_text_twice_as_long_with_the_angles_seen_in_training():
+    stretched, seen = P.rope_tables(torch.arange(0, 40, 2), 8, scale=2.0), P.rope_tables(torch.arange(20), 8)
+    assert all(torch.allclose(a, b, atol=1e-14) for a, b in zip(stretched, seen, strict=True))
+    with pytest.raises(ValueError, match="scale, so it must be positive; got 0"):
+        P.rope_tables(torch.arange(3), 8, scale=0)
+
+
+def test_wrong_tables_and_pairings_are_refused():
+    cos, sin = P.rope_tables(torch.arange(3), 8)
+    with pytest.raises(ValueError, match="tables turn heads of width 8, but the heads have width 4"):
+        P.rope(torch.zeros(3, 4), cos, sin)
+    with pytest.raises(ValueError, match="pairing is one of halves, neighbors; got 'pairs'"):
+        P.rope(torch.zeros(3, 8), cos, sin, "pairs")
+
+
+# ---- biases ------------------------------------------------------------------------------------------------------
+
+
+def test_slopes_are_the_papers():
+    assert torch.allclose(P.alibi_slopes(8), torch.tensor([2.0**-k for k in range(1, 9)]))  # section 3
+    twelve = P.alibi_slopes(12)
+    assert torch.allclose(twelve[:8], P.alibi_slopes(8))
+    assert torch.allclose(twelve[8:], P.alibi_slopes(16)[::2][:4])
+    with pytest.raises(ValueError, match="at least one head; got 0"):
+        P.alibi_slopes(0)
+
+
+def test_alibi_falls_linearly_with_distance_and_the_last_query_stands_at_the_last_key():
+    bias = P.alibi_bias(2, 3, 5)
+    for head, slope in enumerate([2**-4, 2**-8]):
+        for i in range(3):
+            for j in range(5):
+                assert bias[head, i, j].item() == pytest.approx(-slope * abs(i + 2 - j), abs=1e-7)
+
+
+@pytest.mark.parametrize("is_causal", [True, False])
+@pytest.mark.parametrize(("buckets", "farthest"), [(32, 128), (8, 20), (12, 50)])
+def test_buckets_equal_those_of_transformers(is_causal, buckets, farthest):
+    relative = torch.arange(-300, 301)
+    expected = T5Attention._relative_position_bucket(relative, not is_causal, buckets, farthest)
+    assert torch.equal(P.relative_buckets(relative, is_causal, buckets, farthest), expected)
+
+
+def test_near_buckets_hold_one_distance_each_and_far_ones_never_shrink():
+    buckets = P.relative_buckets(-torch.arange(400), is_causal=True)
+    assert buckets[:16].tolist() == list(range(16))
+    assert (buckets.diff() >= 0).all()
+    assert (buckets[128:] == 31).all()
+    with pytest.raises(ValueError, match="leave no room"):
+        P.relative_buckets(torch.arange(3), is_causal=False, num_buckets=2)
