@@ -97,7 +97,7 @@ class BPE:
         self._bytes_of = {letter: byte for byte, letter in enumerate(byte_letters())}
         self._check()
         self._byte_ids = [self.vocab[letter] for letter in byte_letters()]
-        self._rank = {(self.vocab[a], self.vocab[b]): rank for rank, (a, b) in reversed([*enumerate(self.merges)])}
+        self._rank = {(self.vocab[a], self.vocab[b]): rank for rank, (a, b) in enumerate(self.merges)}
         self._merged = {(self.vocab[a], self.vocab[b]): self.vocab[a + b] for a, b in self.merges}
         self._words: dict[str, list[int]] = {}  # words seen before, already encoded
 
@@ -115,7 +115,7 @@ class BPE:
                 f"or some text could not be written; got {vocab_size}."
             )
         words = count_words(texts, split_words)
-        names = [*special, *sorted(byte_letters())]
+        names = files.distinct([*special, *sorted(byte_letters())])
         pairs = _pairs(words, names)
         merges = []
         for left, right, name, _ in learn(pairs, names, vocab_size - len(names), min_count, never=special):

@@ -33,6 +33,16 @@ def split_special(text: str, special: Iterable[str]) -> list[str]:
     return [part for part in re.split(f"({'|'.join(map(re.escape, longest_first))})", text) if part]
 
 
+def distinct(names: list[str]) -> list[str]:
+    """The names, unless one stands there twice: two tokens cannot share a name, or one would have no id."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen or not name:
+            raise ValueError(f"Every token needs a name of its own; {name!r} is empty or there twice. Choose other special tokens.")
+        seen.add(name)
+    return names
+
+
 def save(folder: str | Path, parts: dict[str, Any], special: dict[str, int], settings: dict[str, Any]) -> Path:
     """Write tokenizer.json, tokenizer_config.json and special_tokens_map.json; returns the folder.
 

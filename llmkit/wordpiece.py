@@ -117,7 +117,7 @@ class WordPiece:
         words = count_words(texts, lambda text: split_words(text, lowercase))
         letters = sorted({char for word in words for char in word})
         inside = sorted({char for word in words for char in word[1:]})
-        names = [*special, *letters, *(f"##{char}" for char in inside)]
+        names = files.distinct([*special, *letters, *(f"##{char}" for char in inside)])
         if vocab_size < len(names):
             raise ValueError(
                 f"These texts have {len(letters)} different characters, so vocab_size must be at least {len(names)}; "

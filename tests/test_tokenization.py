@@ -117,6 +117,12 @@ def test_wrong_training_input_is_named(texts, size, says):
         BPE.train(texts, size, SPECIAL)
 
 
+@pytest.mark.parametrize("special", [("<s>", "<s>"), ("a",), ("",)])
+def test_two_tokens_cannot_share_a_name(special):
+    with pytest.raises(ValueError, match="needs a name of its own"):
+        BPE.train(["ab ab"], 300, special)
+
+
 # ---- encoding and decoding ----------------------------------------------------------------------------------------
 
 
