@@ -3,8 +3,10 @@
 config.py   every choice, in one dataclass
 layers.py   attention and feed-forward; stacked.py makes them fast
 block.py    the block, and a stack of them
+views.py    who may look at whom
 cache.py    keys and values of the tokens already read
 model.py    the Transformer
+step.py     the short way of a single token
 heads.py    BERT's heads on an encoder
 """
 

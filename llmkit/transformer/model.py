@@ -15,8 +15,8 @@ from llmkit.shapes import Bool, Float, Int, Tensor
 from llmkit.transformer.block import Stack
 from llmkit.transformer.cache import KVCache
 from llmkit.transformer.config import Config
-from llmkit.transformer.layers import View
 from llmkit.transformer.step import Step, can_step
+from llmkit.transformer.views import decoder_view, encoder_view, memory_view_of
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ class Transformer(nn.Module):
             if keep is None:
                 raise ValueError("An encoder-decoder reads a source and writes a target: model(source, target).")
             memory, memory_keep, tokens, keep = self.encode(tokens, source_keep), source_keep, keep, target_keep
-        view, places = self._decoder_view(tokens, keep, cache, positions)
-        memory_view = self._memory_view(memory_keep, cache)
+        view, places = decoder_view(self.decoder, tokens, keep, cache, positions)
+        memory_view = memory_view_of(memory_keep, cache)
         hidden = self.decoder.embed(self._embedded(tokens), places, None)
         hidden = self.decoder(hidden, view, memory, memory_view)
         if cache is not None:
@@ -132,7 +132,7 @@ class Transformer(nn.Module):
         """The hidden states of an encoder, one for each token. `keep` is True at real tokens."""
         if self.encoder is None:
             raise ValueError("A decoder has no encoder to encode with; call the model itself for logits.")
-        view, places = self._encoder_view(tokens, keep)
+        view, places = encoder_view(self.encoder, tokens, keep)
         hidden = self.encoder.embed(self._embedded(tokens), places, segments)
         return self.encoder(hidden, view)
 
@@ -171,8 +171,8 @@ class Transformer(nn.Module):
     ) -> Trace:
         """The same pass with everything kept, computed by the readable formulas of llmkit.attention."""
         stack = self.encoder if self.decoder is None else self.decoder
-        view, places = self._encoder_view(tokens, keep) if self.decoder is None else self._decoder_view(tokens, keep, None, None)
-        memory_view = self._memory_view(memory_keep, None)
+        view, places = encoder_view(self.encoder, tokens, keep) if self.decoder is None else decoder_view(self.decoder, tokens, keep)
+        memory_view = memory_view_of(memory_keep, None)
         view.record, memory_view.record = [], []
         hidden = stack.embed(self._embedded(tokens), places, segments)
         states = [hidden]
@@ -184,68 +184,7 @@ class Transformer(nn.Module):
         crossed = torch.stack([seen.weights for seen in memory_view.record]) if memory_view.record else None
         return Trace(logits, torch.stack(states), torch.stack([seen.weights for seen in view.record]), crossed, layers)
 
-    # ---- who may look at whom --------------------------------------------------------------------------------------
-
-    def _encoder_view(self, tokens: Tensor, keep: Tensor | None) -> tuple[View, slice]:
-        """Everybody looks at every real token."""
-        self._check(tokens, keep)
-        places, count = slice(0, tokens.shape[1]), tokens.shape[1]
-        mask = None if keep is None or keep.all() else keep.bool()[:, None, None, :]  # (B, 1, 1, S)
-        return View(mask, bias=self.encoder.bias(count, count), **self.encoder.tables(places)), places
-
-    def _memory_view(self, keep: Tensor | None, cache: KVCache | None) -> View:
-        """A decoder looks at every real token of the source."""
-        if cache is not None:
-            cache.memory_keep = keep = cache.memory_keep if keep is None else keep
-        mask = None if keep is None or keep.all() else keep.bool()[:, None, None, :]  # (B, 1, 1, S)
-        return View(mask, cache=cache)
-
-    def _decoder_view(
-        self, tokens: Tensor, keep: Tensor | None, cache: KVCache | None, positions: Tensor | None
-    ) -> tuple[View, slice | Tensor]:
-        """Each token looks at itself and at the real tokens before it, those in the cache included."""
-        self._check(tokens, keep)
-        (batch, count), before = tokens.shape, 0
-        if cache is not None:
-            cache.check_room(tokens)
-            before = cache.length
-            keep = cache.keep = _joined(cache.keep, keep, batch, before, count, tokens.device)  # (B, S) or None
-        elif keep is not None and bool((keep[:, 1:] <= keep[:, :-1]).all()):
-            keep = None  # padding on the right: nobody looks there
-        total = before + count  # S
-        places = slice(before, total)
-        if positions is not None:
-            if not bool(((positions >= 0) & (positions < self.config.context)).all()):
-                raise ValueError(f"Positions count from 0 to {self.config.context - 1}, the end of the model's context.")
-            places = positions
-        elif keep is not None:
-            places = (keep.long().cumsum(1) - 1).clamp(min=0)[:, before:]  # (B, T)
-        bias = self.decoder.bias(count, total)
-        is_causal = count > 1 and keep is None and bias is None and before == 0
-        mask = None
-        if count > 1 and not is_causal:
-            mask = tokens.new_ones(count, total, dtype=torch.bool).tril(before)  # (T, S)
-        if keep is not None:
-            mask = keep.bool()[:, None, None, :] if mask is None else mask & keep.bool()[:, None, None, :]
-            own = torch.eye(count, total, dtype=torch.bool, device=tokens.device).roll(before, 1)
-            mask = mask | own  # padding looks at itself, so that no softmax is empty
-        elif mask is not None:
-            mask = mask[None, None]
-        return View(mask, is_causal, bias, **self.decoder.tables(places), cache=cache), places
-
-    def _check(self, tokens: Tensor, keep: Tensor | None) -> None:
-        """ValueError, in a sentence, for what cannot be read."""
-        if tokens.dim() != 2 or tokens.is_floating_point():
-            raise ValueError(f"Tokens are whole numbers of shape (B, T); got {tokens.dtype} of shape {tuple(tokens.shape)}.")
-        if not tokens.shape[1]:
-            raise ValueError("There are no tokens to read; begin with at least one, such as the start token.")
-        if tokens.shape[1] > self.config.context:
-            raise ValueError(
-                f"The text has {tokens.shape[1]} tokens, but the model reads at most {self.config.context}. "
-                f"Cut it, or slide a window over it."
-            )
-        if keep is not None and keep.shape != tokens.shape:
-            raise ValueError(f"keep says for every token whether it is real; got {tuple(keep.shape)} for {tuple(tokens.shape)}.")
+    # ---- from ids to the stream ------------------------------------------------------------------------------------
 
     def _embedded(self, tokens: Tensor) -> Tensor:
         """The row of the table for each token, (B, T, C)."""
@@ -264,12 +203,3 @@ def _unknown(tokens: Tensor, vocab_size: int) -> ValueError:
         f"The vocabulary has {vocab_size} entries, 0 to {vocab_size - 1}; got token {wrong}. "
         f"Do model and tokenizer belong together?"
     )
-
-
-def _joined(old: Tensor | None, new: Tensor | None, batch: int, before: int, count: int, device) -> Tensor | None:
-    """Which tokens are real, those in the cache and the new ones (B, before + count); None while all are."""
-    if old is None and (new is None or bool(new.all())):
-        return None
-    old = torch.ones(batch, before, dtype=torch.bool, device=device) if old is None else old
-    new = torch.ones(batch, count, dtype=torch.bool, device=device) if new is None else new.bool()
-    return torch.cat([old, new], 1)

@@ -78,7 +78,7 @@ def can_step(model: Any) -> bool:
     config = model.config
     is_llama = (config.kind, config.norm, config.norm_place, config.activation, config.positions, config.bias) == (
         "decoder", "rms", "pre", "swiglu", "rope", False)
-    if not is_llama or (model.training and config.dropout) or model.num_parameters() > LARGEST:
+    if not is_llama or config.scale_logits or (model.training and config.dropout) or model.num_parameters() > LARGEST:
         return False
     return all(is_plain(part, KNOWN) for top in parts_of(model) for part in top.modules())
 
