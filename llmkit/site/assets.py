@@ -9,7 +9,7 @@ import shutil
 from functools import cache
 from pathlib import Path
 
-from llmkit.widgets import bundle
+from llmkit.widgets import bundle, tinylm
 
 ASSETS = Path(__file__).parent / "assets"
 PUBLISHED = ("book.css", "book.js", "host.js", "mark.svg", "fonts", "katex")
@@ -29,7 +29,7 @@ def version() -> str:
     digest = hashlib.sha256()
     for path in sorted(path for name in PUBLISHED for path in _files(ASSETS / name)):
         digest.update(path.read_bytes())
-    for text in _widget_files().values():
+    for text in _scripts().values():
         digest.update(text.encode())
     digest.update(str(plotly_script().stat().st_size).encode())
     return digest.hexdigest()[:8]
@@ -45,9 +45,9 @@ def publish(folder: Path) -> None:
             shutil.copytree(source, folder / name, ignore=BUILD_ONLY)
         else:
             shutil.copy(source, folder / name)
-    (folder / "widgets").mkdir()
-    for name, text in _widget_files().items():
-        (folder / "widgets" / name).write_text(text, "utf-8")
+    for name, text in _scripts().items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
     shutil.copy(plotly_script(), folder / "plotly.min.js")
 
 
@@ -55,6 +55,10 @@ def _files(path: Path) -> list[Path]:
     return [inner for inner in path.rglob("*") if inner.is_file()] if path.is_dir() else [path]
 
 
-def _widget_files() -> dict[str, str]:
-    scripts = {f"{name}.js": bundle.page_script(name) for name in bundle.names()}
-    return {"kit.css": bundle.page_style(), **scripts}
+def _scripts() -> dict[str, str]:
+    """The widgets, their look, and the small model that runs without a kernel when it is there."""
+    files = {f"widgets/{name}.js": bundle.page_script(name) for name in bundle.names()}
+    files["widgets/kit.css"] = bundle.page_style()
+    if tinylm.is_here():
+        files["tinylm/model.js"] = tinylm.page_script()
+    return files

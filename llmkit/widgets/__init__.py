@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-_HOME = {"Microscope": "microscope", "ScaleLab": "scale_lab", "HeadAtlas": "head_atlas"}
+_HOME = {"Microscope": "microscope", "ScaleLab": "scale_lab", "HeadAtlas": "head_atlas", "NextToken": "next_token"}
 
 __all__ = sorted(_HOME)
 

@@ -14,26 +14,27 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
+from llmkit import models
 from llmkit.shapes import Float, Tensor
 from llmkit.widgets import bundle
 
-FOLDER = Path(__file__).parents[1] / "bundled" / "tales-gpt-mini"
+NAME = "tales-gpt-mini"  # the bundled model that the page runs
 PRECISIONS = ("int8", "float16", "float32")
 GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"  # what ByteLevel stands for
 
 
 def page_script(folder: Path | str | None = None) -> str:
-    """The classic script `tinylm/<name>.js`: the engine as a function, and the model as base64."""
-    folder = Path(folder or FOLDER)
+    """The classic script `tinylm/model.js`: the engine as a function, and the book's model (or another) as base64."""
+    folder = Path(folder or models.BUNDLED / NAME)
     return (
         f'llmkit.define("tinylm", {{ name: {json.dumps(folder.name)}, start: {bundle.function("tinylm_engine")},\n'
         f'file: "{b64encode(export(folder)).decode("ascii")}" }});\n'
     )
 
 
-def is_here(folder: Path | str | None = None) -> bool:
-    """Whether there is a model for the page."""
-    return (Path(folder or FOLDER) / "model.safetensors").is_file()
+def is_here() -> bool:
+    """Whether the book has its model for the page."""
+    return NAME in models.bundled() and (models.BUNDLED / NAME / models.WEIGHTS).is_file()
 
 
 def export(folder: Path | str, precision: str = "int8") -> bytes:

@@ -13,7 +13,7 @@ from llmkit.site import assets, figures
 EXPOSE = """(() => {
   const define = window.llmkit.define;
   window.models = [];
-  window.llmkit.define = (name, widget) => define(name, { render(given) {
+  window.llmkit.define = (name, widget) => define(name, !widget.render ? widget : { render(given) {
     window.models.push(given.model);
     return widget.render(given);
   } });

@@ -102,5 +102,3 @@ def test_the_pages_script_registers_one_engine_and_one_file(folder):
     assert script.startswith('llmkit.define("tinylm", { name: "tiny", start: function () {')
     assert script.count("return startEngine;") == 1
     assert "import " not in script.split("file:")[0]
-    assert tinylm.is_here(folder)
-    assert not tinylm.is_here(folder / "nowhere")

@@ -8,7 +8,10 @@
   const defined = new Map();
   const starting = new Set();  // widgets on their way; plots let them go first
 
-  window.llmkit = { define: (name, widget) => defined.set(name, widget) };
+  window.llmkit = {
+    define: (name, thing) => defined.set(name, thing),
+    load: async (file, name) => { await load(file); return defined.get(name); },  // what a widget fetches when it is needed
+  };
 
   function load(file) {
     if (!loading.has(file)) {
@@ -18,7 +21,7 @@
         Object.assign(element, style ? { rel: "stylesheet" } : { async: true });
         element[style ? "href" : "src"] = base + file + (version || "");
         element.onload = resolve;
-        element.onerror = () => reject(new Error(`${file} could not be loaded`));
+        element.onerror = () => { loading.delete(file); reject(new Error(`${file} could not be loaded`)); };
         document.head.append(element);
       }));
     }

@@ -82,15 +82,39 @@ export function makeTokenizer({ vocab, merges, special, pattern, prefix, normali
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
   }
 
+  const alone = new Map();  // id -> its name, of tokens that are whole characters
+
+  function nameAlone(id) {
+    if (!alone.has(id)) {
+      const [name] = spell([piece(id)]);
+      alone.set(id, { name, isWhole: typeof piece(id) === "string" || isText(piece(id)) });
+    }
+    return alone.get(id);
+  }
+
   // Each token as readable text; a character that several tokens share is shown with its place among them, "猫 1/2".
   function names(ids) {
-    const pieces = ids.map(piece);
     const found = [];
-    while (found.length < pieces.length) found.push(...spell(pieces.slice(found.length, found.length + LONGEST_SPLIT)));
+    while (found.length < ids.length) {
+      const { name, isWhole } = nameAlone(ids[found.length]);
+      if (isWhole) found.push(name);
+      else found.push(...spell(ids.slice(found.length, found.length + LONGEST_SPLIT).map(piece)));
+    }
     return found;
   }
 
   return { encode, decode, names };
+}
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function isText(bytes) {
+  try {
+    strict.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function spell(pieces) {
@@ -98,12 +122,8 @@ function spell(pieces) {
   const together = [];
   for (let count = 1; count <= pieces.length && typeof pieces[count - 1] !== "string"; count++) {
     together.push(...pieces[count - 1]);
-    let text;
-    try {
-      text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(together));
-    } catch {
-      continue;
-    }
+    if (!isText(Uint8Array.from(together))) continue;
+    const text = strict.decode(Uint8Array.from(together));
     return count === 1 ? [visible(text)] : Array.from({ length: count }, (_, k) => `${visible(text)} ${k + 1}/${count}`);
   }
   return [[...pieces[0]].map((byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join(" ")];

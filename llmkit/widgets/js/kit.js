@@ -140,10 +140,10 @@ export function button(label, onclick, attributes = {}) {
 }
 
 // "Show as table": `rows()` is asked for only while the table is open. First row and first column are headers.
-// Returns { el, refresh }.
-export function asTable(caption, rows) {
+// `name` tells several tables of a widget apart. Returns { el, refresh }.
+export function asTable(caption, rows, name = "Show as table") {
   const holder = h("div", { class: "llm-table", tabindex: "0", role: "group", "aria-label": caption });
-  const el = h("details", { class: "llm-details" }, h("summary", {}, "Show as table"), holder);
+  const el = h("details", { class: "llm-details" }, h("summary", {}, name), holder);
   const refresh = () => {
     if (!el.open) return;
     const [head, ...body] = rows();

@@ -85,18 +85,24 @@ export function makeThinker(file, slice, isStale) {
         rested = performance.now();
       }
     }
-    const named = [...ranking(logits).subarray(0, NAMED)];
+    const order = ranking(logits);
     const lens = last.states.map((state, l) => {
       const says = l + 1 < layers ? model.logits(state) : logits;
-      const id = ranking(says)[0];
+      const id = l + 1 < layers ? largest(says) : order[0];
       return { id, name: names([id])[0], share: Math.exp(-surprise(says, id)) };
     });
     return {
       n, ids, start, context, end, layers, heads, lens, lead: lead.length, cut: !given && text.length > LONGEST,
-      text: decode(ids.slice(lead.length)), tokens: names(seen), surprise: [...surprises], top: named.map((id) => [id, names([id])[0]]),
+      text: decode(ids.slice(lead.length)), tokens: names(seen), surprise: [...surprises], order, top: Array.from(order.subarray(0, NAMED), (id) => [id, names([id])[0]]),
       logits: logits.slice(), attention: last.attention, model: file.config.name, steps, ms: performance.now() - began,
     };
   };
+}
+
+function largest(numbers) {
+  let best = 0;
+  for (let i = 1; i < numbers.length; i++) if (numbers[i] > numbers[best]) best = i;
+  return best;
 }
 
 function fromBase64(text) {
