@@ -306,7 +306,7 @@ def test_with_a_kernel_python_answers_refuses_and_says_where_it_computed(browser
     status = page.locator(".nt-status")
     assert re.fullmatch(rf"tales-gpt-mini on {re.escape(device_name(w.device))}: \d+ tokens read in [\d.]+ ms\.", status.inner_text())
     box(page).fill("Otto the bear 🦊")
-    page.wait_for_function("document.querySelectorAll('.nt-chip').length === %d" % len(NextToken(text="Otto the bear 🦊").answer["tokens"]))
+    page.wait_for_function(f"document.querySelectorAll('.nt-chip').length === {len(NextToken(text='Otto the bear 🦊').answer['tokens'])}")
     assert w.text == "Otto the bear 🦊"
     best = w.logits.argmax().item()
     press(page, "Step")
