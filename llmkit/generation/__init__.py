@@ -9,6 +9,8 @@ reader.py       a model with its KV cache and a window that slides
 stepper.py      one token at a time, fast
 """
 
+from llmkit.generation.beam import Beam, beam_search
 from llmkit.generation.decode import GREEDY, generate, stream
+from llmkit.generation.speculative import Speculation, speculate
 
-__all__ = ["GREEDY", "generate", "stream"]
+__all__ = ["GREEDY", "Beam", "Speculation", "beam_search", "generate", "speculate", "stream"]

@@ -16,7 +16,8 @@ class Reader:
     """Reads prompts of any length side by side, then more tokens, and gives the logits after each.
 
     `rows` are the prompts, or what a decoder starts with when `sources` go to an encoder. `room` is how many tokens
-    will come. A single text may outgrow the context: then the oldest tokens fall out of the window, with a warning.
+    will come. A single text, or several of one length, may outgrow the context: then the oldest tokens fall out of the
+    window, with a warning.
     """
 
     def __init__(self, model: Transformer, rows: list[list[int]], sources: list[list[int]] | None = None, room: int = 1):
@@ -27,17 +28,14 @@ class Reader:
         self.cache = model.new_cache(len(rows), self.context)
         self.memory, self.memory_keep = self._read_sources(sources) if sources else (None, None)
         self.stepper: Stepper | None = None
+        self.may_step = room > 8  # laying out the weights costs about 5 steps
         self.has_slid = False
 
     def start(self) -> Float[Tensor, "B V"]:
         """The logits after the prompts."""
-        rows = self.rows
-        if len(rows) == 1 and len(rows[0]) > self.context:
-            rows = [self._slide(rows[0], 1)]
-        tokens, keep = padded(rows, self.device)
+        too_long = max(map(len, self.rows)) > self.context
+        tokens, keep = padded(self._slide(1) if too_long else self.rows, self.device)
         logits = self.model(tokens, keep, cache=self.cache, memory=self.memory, memory_keep=self.memory_keep)
-        if self.room > 8 and can_step(self.model, self.cache):  # laying out the weights costs about 5 steps
-            self.stepper = Stepper(self.model, self.cache)
         return logits[:, -1]
 
     def read(self, new: list[list[int]]) -> Float[Tensor, "B n V"]:
@@ -46,9 +44,8 @@ class Reader:
         for row, tokens in zip(self.rows, new, strict=True):
             row += tokens
         if self.cache.length + count > self.context:
-            window = self._slide(self.rows[0], count)
-            return self.model(torch.tensor([window], device=self.device), cache=self.cache)[:, -count:]
-        if count == 1 and self.stepper is not None:
+            return self.model(torch.tensor(self._slide(count), device=self.device), cache=self.cache)[:, -count:]
+        if count == 1 and self._is_stepped():
             return self.stepper.step(new[0][0])[None, None]
         return self.model(torch.tensor(new, device=self.device), cache=self.cache)
 
@@ -61,10 +58,18 @@ class Reader:
     def select(self, rows: Int[Tensor, " K"]) -> None:
         """Go on with these rows, in this order; a row may come twice."""
         self.cache.select(rows)
+        self.stepper, self.may_step = None, False  # it holds the old cache
         self.rows = [list(self.rows[row]) for row in rows.tolist()]
 
-    def _slide(self, text: list[int], new: int) -> list[int]:
-        """Empty the cache; the end of the text, which will be read anew so that up to a quarter of the window is free."""
+    def _is_stepped(self) -> bool:
+        """True when single tokens go through a `Stepper`, which is made at the first of them."""
+        if self.may_step and self.stepper is None:
+            self.may_step = can_step(self.model, self.cache)
+            self.stepper = Stepper(self.model, self.cache) if self.may_step else None
+        return self.may_step
+
+    def _slide(self, new: int) -> list[list[int]]:
+        """Empty the cache; the ends of the texts, to be read anew so that up to a quarter of the window is free."""
         kept = max(new, self.context - min(self.room, self.context // 4))
         if not self.has_slid:
             self.has_slid = True
@@ -74,7 +79,7 @@ class Reader:
                 stacklevel=2,
             )
         self.cache.crop(0)
-        return text[-kept:]
+        return [row[-kept:] for row in self.rows]
 
     def _read_sources(self, sources: list[list[int]]) -> tuple[Tensor, Tensor | None]:
         """What the encoder makes of the sources, which are cut to what it can read; and which of its tokens are real."""

@@ -85,7 +85,13 @@ def test_training_on_between_two_texts_is_noticed():
     assert generate(model, row, 20) != before
 
 
-def test_long_texts_of_the_llama_family_are_stepped():
+@torch.no_grad()
+def test_long_texts_of_the_llama_family_are_stepped_until_rows_are_chosen():
     reader = Reader(our_model(), random_rows(5), room=20)
     reader.start()
+    stepped = reader.read([[3]])[0, 0]
     assert reader.stepper is not None
+    reader.undo(1)
+    reader.select(torch.tensor([0]))
+    assert (reader.read([[3]])[0, 0] - stepped).abs().max() < 1e-4
+    assert reader.stepper is None
