@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 import torch
-from small_models import V, ByteTokenizer, our_model, random_rows, their_model
+from small_models import ByteTokenizer, V, our_model, random_rows, their_model
 
 from llmkit.generation import generate, speculate
 from llmkit.generation.speculative import verify
