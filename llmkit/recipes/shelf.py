@@ -20,8 +20,8 @@ DOES = {
 LICENSE = "MIT"
 
 
-def publish(model: Any, tokenizer: Any, out: Path, measured: dict[str, float]) -> None:
-    """Weights in float16 (computed with in float32), config, tokenizer, and what was measured."""
+def publish(model: Any, tokenizer: Any, out: Path, measured: dict[str, float], card: str) -> None:
+    """Weights in float16 (computed with in float32), config, tokenizer, what was measured, and the model card."""
     out.mkdir(parents=True, exist_ok=True)
     model.config.dtype = torch.float32
     model.save_pretrained(out)
@@ -29,6 +29,7 @@ def publish(model: Any, tokenizer: Any, out: Path, measured: dict[str, float]) -
     save_file({name: weight.half().contiguous() for name, weight in weights.items()}, out / WEIGHTS, {"format": "pt"})
     (out / WEIGHTS).chmod(0o644)
     tokenizer.save(out)
+    (out / "README.md").write_text(card, "utf-8")
     (out / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
     write_manifest(out.parent)
 
