@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import anywidget
+from bare_page import settle
+
 from llmkit.widgets import bundle
 from llmkit.widgets.base import as_json
 
@@ -42,7 +45,8 @@ def open_with_kernel(browser, serve, folder: Path, widget: Any):
     """A page with the widget, whose questions are answered by `widget` itself; errors gather in `page.errors`."""
     (folder / "module.js").write_text(bundle.module(widget.name), "utf-8")
     (folder / "index.html").write_text(PAGE.replace("%s", bundle.style(widget.name)), "utf-8")
-    own = list(type(widget).class_own_traits(sync=True))
+    own = set(widget.trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names())
+    own = [name for name in sorted(own) if not name.startswith("_")]
 
     def python(saved: str) -> str:
         for name, value in json.loads(saved).items():
@@ -55,4 +59,5 @@ def open_with_kernel(browser, serve, folder: Path, widget: Any):
     page.expose_function("python", python)
     page.goto(serve(folder))
     page.wait_for_selector(".llm")
+    settle(page)
     return page

@@ -1,13 +1,8 @@
 """The next token on a page without a kernel, answered by the model in the page; and with a kernel, answered by Python."""
 
-import re
-
 import pytest
-import tiny_model
 from bare_page import axe_violations, check_budgets, keep_budgets, settle, visits
-from kernel_page import open_with_kernel
 
-from llmkit.device import device_name
 from llmkit.widgets import NextToken
 
 pytestmark = pytest.mark.browser
@@ -15,15 +10,6 @@ pytestmark = pytest.mark.browser
 LONG = "Nora the fox looked in the garden and by the well, but she found nothing. " * 20
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 PHONE = {"viewport": {"width": 390, "height": 800}}
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """A random model of the real size takes the place of the book's own."""
-    folder = tmp_path_factory.mktemp("models") / "tales-gpt-mini"
-    tiny_model.save(folder, 256, 2.0, 1536, is_whole=True, **tiny_model.REAL)
-    with tiny_model.as_the_books_own(folder):
-        yield NextToken()
 
 
 @pytest.fixture
@@ -81,8 +67,7 @@ def test_the_stored_answer_is_there_at_once_and_the_first_key_brings_the_model_w
         milliseconds, idle = page.evaluate(FIRST)
         answered(page)
         assert "tales-gpt-mini in a Worker of this page" in page.locator(".nt-status").inner_text()
-        assert len(fetched) == 1
-        assert "tinylm/model.js" in fetched[0]
+        assert len([url for url in fetched if "tinylm/model.js" in url]) == 1
         best = min(best, milliseconds / max(1.0, idle / 16.7))  # as for the other budgets: a busy machine stretches
         print(f"\nnext token: first answer {milliseconds:.0f} ms after the first key, weights included (an empty frame {idle:.0f} ms)")
         if best < 1000:
@@ -298,38 +283,3 @@ RUN = """async () => {
   const p95 = (times) => times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)];
   return { handler, speed, frame: p95(frames), idle: p95(idle), longest: Math.max(0, ...window.longTasks.slice(before)) };
 }"""
-
-
-def test_with_a_kernel_python_answers_refuses_and_says_where_it_computed(browser, serve, tmp_path, model):
-    w = NextToken(text="Nora the fox", temperature=0.0)
-    page = open_with_kernel(browser, serve, tmp_path, w)
-    status = page.locator(".nt-status")
-    assert re.fullmatch(rf"tales-gpt-mini on {re.escape(device_name(w.device))}: \d+ tokens read in [\d.]+ ms\.", status.inner_text())
-    box(page).fill("Otto the bear 🦊")
-    page.wait_for_function(f"document.querySelectorAll('.nt-chip').length === {len(NextToken(text='Otto the bear 🦊').answer['tokens'])}")
-    assert w.text == "Otto the bear 🦊"
-    best = w.logits.argmax().item()
-    press(page, "Step")
-    page.wait_for_function("document.querySelector('.nt-status').textContent.includes(': 1 token read')")
-    assert w.thought.ids[-1] == best
-    press(page, "Run")
-    page.wait_for_function("document.querySelectorAll('.nt-chip').length > 18")
-    press(page, "Pause")
-    page.wait_for_timeout(300)
-    assert page.locator(".nt-chip").all_inner_texts() == w.answer["tokens"]
-    w.temperature = 1.5
-    w._thinker.end = None
-    w._thinker.vocab_size = 3  # as if model and tokenizer did not belong together
-    box(page).fill("Nora")
-    page.get_by_text("is not one of the 3 tokens that tales-gpt-mini knows (0 to 2)").wait_for()
-    assert page.locator(".nt-chip").all_inner_texts() == w.answer["tokens"]  # the last good answer
-    w._thinker.vocab_size = 1536
-    w.text = "From another cell"
-    page.evaluate("refresh()")
-    page.wait_for_function("document.querySelector('.nt textarea').value === 'From another cell' || document.activeElement.matches('.nt textarea')")
-    settle(page)
-    assert page.locator(".nt-chip").all_inner_texts() == w.answer["tokens"]
-    assert page.get_by_role("slider", name="temperature").get_attribute("aria-valuetext") == "1.50"
-    assert not page.locator(".llm-notice").is_visible()
-    assert page.errors == []
-    page.close()

@@ -1,0 +1,15 @@
+"""What several widgets are tested with."""
+
+import pytest
+import tiny_model
+
+from llmkit.widgets import NextToken
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A random model of the real size takes the place of the book's own."""
+    folder = tmp_path_factory.mktemp("models") / "tales-gpt-mini"
+    tiny_model.save(folder, 256, 2.0, 1536, is_whole=True, **tiny_model.REAL)
+    with tiny_model.as_the_books_own(folder):
+        yield NextToken()
