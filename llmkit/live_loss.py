@@ -59,8 +59,9 @@ class LiveLoss:
         from IPython.display import display
         from ipywidgets import HBox
 
+        figure = self._figure(history)  # first, since Plotly takes a while to load and buttons should answer at once
         self._controls = HBox([self.pause, self.stop, self.said])
-        self._places = [display(self._controls, display_id=True), display(self._figure(history), display_id=True)]
+        self._places = [display(self._controls, display_id=True), display(figure, display_id=True)]
         self._draw(history)
 
     def _draw(self, history: History) -> None:

@@ -75,7 +75,7 @@ def train(
     history = History(pieces=settings.accumulation, planned=settings.steps)
     if settings.folder and resume and (saved := load_checkpoint(settings.folder, model, optimizers, settings)):
         history.loss, history.evaluations = saved["loss"], saved["evaluations"]
-        history.seconds, history.pieces = saved["seconds"], saved["pieces"]
+        history.seconds, history.pieces = saved["seconds"], max(saved["pieces"], settings.accumulation)
         if team.rank:  # the random numbers that were saved are those of the first process
             torch.manual_seed(settings.seed + team.rank + team.size * history.step)
 
@@ -97,7 +97,7 @@ def train(
 
             is_last = step + 1 == settings.steps
             if evaluate and (is_last or _due(step + 1, settings.eval_every)):
-                history.evaluations.append({"step": step + 1, **_evaluated(model, evaluate)})
+                history.evaluations.append({"step": step + 1, **_evaluated(model, evaluate, team.device)})
             history.seconds = time.perf_counter() - started
             if on_step and team.rank == 0 and on_step(history):
                 history.stopped = True
@@ -167,11 +167,11 @@ def _halve(model: nn.Module, batch: Batch, history: History) -> None:
     )
 
 
-def _evaluated(model: nn.Module, evaluate) -> dict:
+def _evaluated(model: nn.Module, evaluate, device: torch.device) -> dict:
     """What `evaluate` says, asked without gradients, dropout or any effect on the random numbers of the training."""
     python = random.getstate()
     model.eval()
-    with torch.no_grad(), torch.random.fork_rng():
+    with torch.no_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
         said = evaluate(model)
     model.train()
     random.setstate(python)
