@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import torch
 
 from llmkit.generation.prompts import padded
-from llmkit.generation.stepper import Stepper, can_step
+from llmkit.generation.stepper import Stepper, can_take_over
 from llmkit.shapes import Float, Int, Tensor
 from llmkit.transformer import Transformer
 
@@ -28,7 +28,6 @@ class Reader:
         self.cache = model.new_cache(len(rows), self.context)
         self.memory, self.memory_keep = self._read_sources(sources) if sources else (None, None)
         self.stepper: Stepper | None = None
-        self.may_step = room > 8  # laying out the weights costs about 5 steps
         self.has_slid = False
 
     def start(self) -> Float[Tensor, "B V"]:
@@ -45,9 +44,12 @@ class Reader:
             row += tokens
         if self.cache.length + count > self.context:
             return self.model(torch.tensor(self._slide(count), device=self.device), cache=self.cache)[:, -count:]
-        if count == 1 and self._is_stepped():
+        if count == 1 and self.stepper is not None:
             return self.stepper.step(new[0][0])[None, None]
-        return self.model(torch.tensor(new, device=self.device), cache=self.cache)
+        logits = self.model(torch.tensor(new, device=self.device), cache=self.cache)
+        if count == 1 and can_take_over(self.cache):
+            self.stepper = Stepper(self.model, self.cache)
+        return logits
 
     def undo(self, count: int) -> None:
         """Forget the last `count` tokens of every row."""
@@ -58,15 +60,8 @@ class Reader:
     def select(self, rows: Int[Tensor, " K"]) -> None:
         """Go on with these rows, in this order; a row may come twice."""
         self.cache.select(rows)
-        self.stepper, self.may_step = None, False  # it holds the old cache
+        self.stepper = None  # it holds the old cache
         self.rows = [list(self.rows[row]) for row in rows.tolist()]
-
-    def _is_stepped(self) -> bool:
-        """True when single tokens go through a `Stepper`, which is made at the first of them."""
-        if self.may_step and self.stepper is None:
-            self.may_step = can_step(self.model, self.cache)
-            self.stepper = Stepper(self.model, self.cache) if self.may_step else None
-        return self.may_step
 
     def _slide(self, new: int) -> list[list[int]]:
         """Empty the cache; the ends of the texts, to be read anew so that up to a quarter of the window is free."""

@@ -7,7 +7,15 @@ from torch import nn
 
 from llmkit.generation import generate
 from llmkit.generation.reader import Reader
-from llmkit.generation.stepper import Stepper, can_step
+from llmkit.generation.stepper import Stepper, can_take_over
+
+
+def read(model, *rows):
+    """A cache into which the rows were read, the last token of each by itself."""
+    cache = model.new_cache(len(rows))
+    model(torch.tensor(rows)[:, :-1], cache=cache)
+    model(torch.tensor(rows)[:, -1:], cache=cache)
+    return cache
 
 
 @pytest.mark.parametrize("choices", [
@@ -17,10 +25,9 @@ from llmkit.generation.stepper import Stepper, can_step
 def test_a_step_gives_the_logits_of_the_model(choices):
     model = our_model(**choices).double()
     row = random_rows(40)[0]
-    cache = model.new_cache(1)
     with torch.no_grad():
         expected = model(torch.tensor([row]))[0]
-        model(torch.tensor([row[:4]]), cache=cache)
+        cache = read(model, row[:4])
         stepper = Stepper(model, cache)
         for at in range(4, 40):
             assert (stepper.step(row[at]) - expected[at]).abs().max() < 1e-5  # RoPE's tables are float32
@@ -28,10 +35,9 @@ def test_a_step_gives_the_logits_of_the_model(choices):
 
 def test_model_and_stepper_share_one_cache():
     model, row = our_model(), random_rows(12)[0]
-    cache = model.new_cache(1)
     with torch.no_grad():
         expected = model(torch.tensor([row]))[0, -1]
-        model(torch.tensor([row[:5]]), cache=cache)
+        cache = read(model, row[:5])
         stepper = Stepper(model, cache)
         stepper.step(row[5])
         stepper.step(0)
@@ -45,15 +51,18 @@ def test_model_and_stepper_share_one_cache():
 ])
 def test_other_families_are_left_to_the_model(choices):
     model = our_model(**choices)
-    assert not can_step(model, model.new_cache(1))
+    with torch.no_grad():
+        cache = read(model, [3, 4, 5])
+    assert not can_take_over(cache)
     with pytest.raises(ValueError, match="call the model itself"):
-        Stepper(model, model.new_cache(1))
+        Stepper(model, cache)
 
 
+@torch.no_grad()
 def test_several_texts_are_left_to_the_model():
     model = our_model()
-    assert can_step(model, model.new_cache(1))
-    assert not can_step(model, model.new_cache(2))
+    assert can_take_over(read(model, [3, 4]))
+    assert not can_take_over(read(model, [3, 4], [5, 6]))
 
 
 def test_a_replaced_layer_and_a_hook_are_called():
@@ -89,9 +98,9 @@ def test_training_on_between_two_texts_is_noticed():
 def test_long_texts_of_the_llama_family_are_stepped_until_rows_are_chosen():
     reader = Reader(our_model(), random_rows(5), room=20)
     reader.start()
-    stepped = reader.read([[3]])[0, 0]
+    stepped = [reader.read([[token]])[0, 0] for token in (3, 4)][1]
     assert reader.stepper is not None
     reader.undo(1)
     reader.select(torch.tensor([0]))
-    assert (reader.read([[3]])[0, 0] - stepped).abs().max() < 1e-4
     assert reader.stepper is None
+    assert (reader.read([[4]])[0, 0] - stepped).abs().max() < 1e-4
