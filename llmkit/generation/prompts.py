@@ -35,7 +35,7 @@ class Task:
 
     def parts(self, max_new_tokens: int) -> list["Task"]:
         """The rows as one batch; but each for itself where a text will outgrow the context and its window must slide."""
-        if max(map(len, self.rows)) + max_new_tokens <= self.model.config.context:
+        if max(map(len, self.rows)) + max_new_tokens - 1 <= self.model.config.context:  # the last one is not read
             return [self]
         sources = self.sources or [None] * len(self.rows)
         return [
