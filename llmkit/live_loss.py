@@ -61,14 +61,18 @@ class LiveLoss:
 
         figure = self._figure(history)  # first, since Plotly takes a while to load and buttons should answer at once
         self._controls = HBox([self.pause, self.stop, self.said])
-        self._places = [display(self._controls, display_id=True), display(figure, display_id=True)]
+        self._places = [display(self._controls, display_id=True), display(figure, raw=True, display_id=True)]
+        for button in (self.pause, self.stop):
+            vars(button.comm).pop("_reply_subshell_id", None)
+            # ipykernel 7.4 hands a click to the shell that spoke last, which is the one that is busy training.
+            # With this forgotten, it goes to the subshell that JupyterLab names.
         self._draw(history)
 
     def _draw(self, history: History) -> None:
         self._drawn = time.monotonic()
         self._told = f"step {history.step} of {history.planned}, loss {history.recent():.3f}"
         self.said.value = "paused at " + self._told if self.pause.value else self._told
-        self._places[1].update(self._figure(history))
+        self._places[1].update(self._figure(history), raw=True)
 
     def _close(self, history: History) -> None:
         """Buttons that can no longer do anything give way to what happened."""
@@ -82,11 +86,12 @@ class LiveLoss:
         self._controls.close()
         self._places = None
 
-    def _figure(self, history: History):
+    def _figure(self, history: History) -> dict:
+        """The figure as what Plotly would send to this notebook: sent raw, it can be replaced where it stands."""
         from llmkit import figures
 
         held_out = {said["step"]: said["loss"] for said in history.evaluations if "loss" in said}
-        return figures.training(history.loss, held_out, self.marks, history.planned)
+        return figures.training(history.loss, held_out, self.marks, history.planned)._repr_mimebundle_()
 
     def _tell_pause(self, change) -> None:
         self.pause.description = "Go on" if change.new else "Pause"

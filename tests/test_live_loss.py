@@ -4,6 +4,7 @@ import threading
 import time
 
 import IPython.display
+import plotly.io
 import pytest
 
 from llmkit import live_loss
@@ -16,22 +17,26 @@ class Screen:
     def __init__(self):
         self.places = []
 
-    def display(self, thing, display_id):
-        place = Place(thing)
+    def display(self, thing, display_id, raw=False):
+        place = Place()
+        place.update(thing, raw)
         self.places.append(place)
         return place
 
 
 class Place:
-    def __init__(self, thing):
-        self.shown = [thing]
+    def __init__(self):
+        self.shown = []
 
-    def update(self, thing):
-        self.shown.append(thing)
+    def update(self, thing, raw=False):
+        """Where it is not raw, IPython lets an object that can display itself do so anew, as a figure of Plotly would."""
+        assert raw == isinstance(thing, dict) and not hasattr(thing, "_ipython_display_")
+        self.shown.append(thing["application/vnd.plotly.v1+json"] if raw else thing)
 
 
 @pytest.fixture
 def screen(monkeypatch):
+    monkeypatch.setattr(plotly.io.renderers, "default", "plotly_mimetype")  # as in JupyterLab
     shown = Screen()
     monkeypatch.setattr(IPython.display, "display", shown.display)
     return shown
@@ -54,15 +59,15 @@ def run(live, steps=6, planned=6, between=lambda step: None):
 def test_the_figure_grows_and_a_sentence_takes_the_place_of_the_buttons(screen):
     run(live_loss.LiveLoss({"entropy floor": 0.4}, seconds=0))
     controls, figure = screen.places
-    assert [len(shown.data[0].x) for shown in figure.shown] == [1, 1, 2, 3, 4, 5, 6]
-    assert figure.shown[-1].data[1].y == (1.25,)
-    assert figure.shown[-1].layout.annotations[0].text == "entropy floor 0.40"
+    assert [len(shown["data"][0]["x"]) for shown in figure.shown] == [1, 1, 2, 3, 4, 5, 6]
+    assert list(figure.shown[-1]["data"][1]["y"]) == [1.25]
+    assert figure.shown[-1]["layout"]["annotations"][0]["text"] == "entropy floor 0.40"
     assert controls.shown[-1].data.startswith("Trained 6 steps.")
 
 
 def test_it_draws_no_more_often_than_asked_but_always_the_end(screen):
     run(live_loss.LiveLoss(seconds=60), steps=500, planned=500)
-    assert [len(shown.data[0].x) for shown in screen.places[1].shown][-1] == 250  # 500 steps in pairs
+    assert len(screen.places[1].shown[-1]["data"][0]["x"]) == 250  # 500 steps in pairs
     assert len(screen.places[1].shown) == 3
 
 
