@@ -14,7 +14,7 @@ from llmkit.widgets.base import LiveWidget, as_json
 from llmkit.widgets.pictures import svg, text
 from llmkit.widgets.thinker import LONGEST, NAMED, Thinker, Thought
 
-TEXT = "Nora the fox woke early, because it was the day of the"
+TEXT = 'One damp morning, Ada the deer could not sit still. Her black guitar was not in its usual place. "Where is my'
 ROWS = 12  # likeliest tokens with a bar of their own
 MANY = 4096  # tokens: a larger vocabulary is stored in half precision
 

@@ -33,10 +33,10 @@ export function barsView(onPick) {
       row.el.classList.toggle("nt-cut", isCut);
       row.el.classList.toggle("nt-drawn", rank === drawn);
       row.bar.style.transform = `scaleX(${share})`;
-      row.tick.hidden = !total;
+      row.tick.hidden = !seen;
       row.tick.style.left = `${total ? (100 * seen) / total : 0}%`;
       write(row.name, name);
-      write(row.number, total ? `${says} · ${seen}` : says);
+      write(row.number, total && (seen || !isCut) ? `${says} · ${seen}` : says);
       if (!isRest) row.el.setAttribute("aria-label", `${name}, ${says}${total ? `, drawn ${seen} of ${total}` : ""}`);
     });
   }
