@@ -8,6 +8,8 @@ from importlib import import_module
 RECIPES = {  # in the order in which they need one another
     "tales-gpt-mini": "gpt",
     "tales-gpt": "gpt",
+    "tales-bert": "bert",
+    "tales-qa": "qa",
 }
 
 

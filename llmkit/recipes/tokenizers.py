@@ -5,6 +5,7 @@ from pathlib import Path
 
 from llmkit.tales import tales
 from llmkit.tokenization import BPE
+from llmkit.wordpiece import WordPiece
 
 TEXTS = 20_000
 
@@ -16,3 +17,14 @@ def english(work: Path, vocab_size: int = 1536) -> BPE:
         texts = (tale.text for tale in islice(tales("train", seed=1), TEXTS))
         BPE.train(texts, vocab_size, special=("<pad>", "<s>", "</s>")).save(folder)
     return BPE.from_file(folder)
+
+
+def lower_english(work: Path, vocab_size: int = 1500) -> WordPiece:
+    """WordPiece of the encoders, in lower case, learned from tales and the questions about them: [PAD] [UNK] [CLS] [SEP]
+    [MASK] are 0 to 4. All but the rarest words are one piece."""
+    folder = work / "tokenizer-lower-english"
+    if not (folder / "tokenizer.json").exists():
+        some = islice(tales("train", seed=1), TEXTS // 2)
+        texts = (text for tale in some for text in (tale.text, *(asked.question for asked in tale.questions)))
+        WordPiece.train(texts, vocab_size).save(folder)
+    return WordPiece.from_file(folder)

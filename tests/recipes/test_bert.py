@@ -1,0 +1,105 @@
+"""The recipe of tales-bert, in small."""
+
+import json
+import math
+from itertools import islice
+
+import pytest
+import torch
+from small_recipes import SHAPE, pieces, shrink
+from transformers import AutoModelForMaskedLM, AutoModelForPreTraining, AutoTokenizer
+
+from llmkit.recipes import bert, build
+from llmkit.tales import tales
+from llmkit.weights import from_transformers
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder of a small tales-bert, and the small tokenizer."""
+    folder = tmp_path_factory.mktemp("bert")
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
+        build("tales-bert", folder / "work", folder / "out" / "tales-bert", lambda text: None)
+    return folder / "out" / "tales-bert", pieces(folder / "work")
+
+
+def test_transformers_loads_what_the_recipe_wrote(made):
+    folder, tokenizer = made
+    theirs = AutoModelForPreTraining.from_pretrained(folder, dtype=torch.float32).eval()
+    text = next(tales("test", seed=1)).sentences
+    row = AutoTokenizer.from_pretrained(folder)(text[0], text[1], return_tensors="pt")
+    ids, segments = tokenizer.encode_pair(text[0], text[1])
+    assert row["input_ids"][0].tolist() == ids
+    with torch.no_grad():
+        said = theirs(**row)
+        guesses, verdict = from_transformers(theirs)(torch.tensor([ids]), segments=torch.tensor([segments]))
+        masked = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval()(**row).logits
+    torch.testing.assert_close(guesses, said.prediction_logits, rtol=0, atol=1e-5)
+    torch.testing.assert_close(verdict, said.seq_relationship_logits, rtol=0, atol=1e-5)
+    torch.testing.assert_close(masked, said.prediction_logits, rtol=0, atol=1e-6)
+
+
+def test_what_was_measured_lies_beside_the_model(made):
+    measured = json.loads((made[0] / "measured.json").read_text())
+    assert measured["steps"] == 4
+    assert measured["rows"] == 2 * 4 + 2 * 2  # two steps of two rows more
+    assert measured["test"]["masked_loss"] == pytest.approx(math.log(SHAPE.vocab_size), abs=0.5)  # it has learned little
+
+
+def test_half_of_the_rows_go_on_as_the_tale_does(made):
+    tokenizer = made[1]
+    stories = [tokenizer.decode(tokenizer.encode(tale.text)) for tale in islice(tales("train", seed=3), 81)]
+    rows = list(islice(bert.pairs(tokenizer)(3), 80))
+    for row, story in zip(rows, stories[1:], strict=True):
+        end = row.tokens.index(bert.SEP)
+        first, second = tokenizer.decode(row.tokens[1:end]), tokenizer.decode(row.tokens[end + 1 : -1])
+        assert first in story  # its beginning is cut off where the row would be too long
+        assert (f"{first} {second}" == story) == (row.label == 0)
+    assert 25 < sum(row.label for row in rows) < 55
+
+
+def test_batches_depend_on_their_step_alone_and_short_ones_come_first(made, monkeypatch):
+    shrink(monkeypatch)
+    batches = bert.batches(made[1])
+    rows = [batches(step) for step in (1, 2, 1)]
+    assert all(torch.equal(rows[0][name], rows[2][name]) for name in rows[0])
+    assert rows[0]["tokens"].shape == (4, bert.SHORT)
+    assert rows[1]["tokens"].shape[0] == 2 and rows[1]["tokens"].shape[1] > 2 * bert.SHORT
+    whole = torch.cat([batches(step)["labels"].flatten() for step in range(2, 18)])
+    real = sum(int((batches(step)["tokens"] > bert.SEP).sum()) for step in range(2, 18))  # [MASK] and words
+    assert float((whole != bert.IGNORE).sum()) / real == pytest.approx(0.25, abs=0.01)
+
+
+def test_places_of_a_beginner_are_alike_by_their_distance():
+    torch.manual_seed(0)
+    places = bert.beginner(SHAPE).encoder.encoder.positions.weight
+    likeness = places @ places.T
+    for distance in (0, 1, 7):
+        diagonal = likeness.diagonal(distance)
+        torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal), rtol=0, atol=1e-5)
+    assert likeness[50, 51] > likeness[50, 57]
+
+
+class Undecided(torch.nn.Module):
+    """Finds all words equally likely but for one, and says that every pair belongs together."""
+
+    def __init__(self, favorite: int):
+        super().__init__()
+        self.logits = torch.nn.Parameter(torch.zeros(SHAPE.vocab_size).index_fill(0, torch.tensor(favorite), 1.0))
+
+    def forward(self, tokens, keep, segments, places):
+        return self.logits.expand(int(places.sum()), -1), torch.tensor([[1.0, 0.0]]).expand(len(tokens), 2)
+
+
+def test_measuring_a_model_that_knows_nothing_gives_the_figures_of_chance(made, monkeypatch):
+    shrink(monkeypatch)
+    period = made[1].vocab["."]
+    rows = list(islice(bert.pairs(made[1], "test")(4), 60))
+    with torch.no_grad():
+        measured = bert.measure(Undecided(period), rows)
+    accuracy = measured["masked_accuracy"]
+    words = [token for row in rows for token in row.tokens if token > bert.MASK]
+    assert accuracy == pytest.approx(words.count(period) / len(words), abs=0.03)
+    assert measured["masked_loss"] == pytest.approx(math.log(SHAPE.vocab_size - 1 + math.e) - accuracy, abs=1e-4)
+    assert measured["next_sentence_accuracy"] == sum(row.label == 0 for row in rows) / 60
