@@ -18,13 +18,10 @@ ROOT = HERE.parents[1]
 BENCHMARKS = {
     "language": "the tales: speed, memory, and whether what is told is understood again",
     "floor": "the loss of the bundled models beside the exact floor and beside n-grams",
-    "questions": "tales-qa: exact match, and knowing what the tale does not say",
-    "translation": "tales-t5: exact match of translations and summaries",
     "encoder": "MiniLM through our encoder, beside transformers",
     "decoding": "tokens per second with the cache, beside transformers",
     "shakespeare": "the training recipe beside plain AdamW",
     "near": "how soon a model with RoPE learns to copy, started with and without a lean on what is near",
-    "page": "tinylm in headless Chromium",
 }
 
 
