@@ -14,7 +14,10 @@ from llmkit.widgets.base import LiveWidget, as_json
 from llmkit.widgets.pictures import svg, text
 from llmkit.widgets.thinker import LONGEST, NAMED, Thinker, Thought
 
-TEXT = 'One damp morning, Ada the deer could not sit still. Her black guitar was not in its usual place. "Where is my'
+TEXT = (
+    'Max the otter told everyone that he was the fastest runner in the valley. "I do not believe it," said Wanda the camel. '
+    '"Let us race from the garden to the park on Friday." The mayor promised the winner a purple pitcher. On'
+)
 ROWS = 12  # likeliest tokens with a bar of their own
 MANY = 4096  # tokens: a larger vocabulary is stored in half precision
 
@@ -24,8 +27,14 @@ class NextToken(LiveWidget):
 
     Setting `text` computes; `step()` appends a token. `temperature` from 0 (always the likeliest) to 2, `top_k` from
     0 (off) to the size of the vocabulary, `top_p` above 0 up to 1 (off) and `min_p` from 0 (off) to 1 shape what is
-    drawn from, in that order. `layer` and `head` pick whose attention is shown, -1 is the mean. `device` is where it
-    computes. What went wrong stands in `error`, as a sentence, and the last good answer stays.
+    drawn from, in that order. `layer` and `head` pick whose attention is shown, -1 is the mean; when none is given, the
+    head that looks at where the likeliest next token stood before. `device` is where it computes. What went wrong stands
+    in `error`, as a sentence, and the last good answer stays.
+
+    >>> w = NextToken(text='Ada the deer could not sit still. Her black guitar was not in its usual place. "Where is my')
+    >>> w.text = w.text.replace("guitar", "kite")
+    >>> w.answer["top"][0][1]
+    '·kite'
 
     Used on the home page and from lesson 01 on.
     """
@@ -75,6 +84,18 @@ class NextToken(LiveWidget):
         self.set_trait("error", problem)
         self._is_ready = True
         self._read_text()
+        if tokenizer is not None and not {"layer", "head"} & set(traits):
+            self._pick_what_remembers()
+
+    def _pick_what_remembers(self) -> None:
+        """Show the head that looks most at where the likeliest next token stood before, when it did."""
+        if self.thought is None or self.thought.attention is None:
+            return
+        window = torch.tensor(self.thought.ids[-len(self.thought.tokens) :])
+        before = (window == self.logits.argmax()).nonzero().flatten()
+        if len(before):
+            looks = self.thought.attention[..., before].sum(-1)  # (L, H)
+            self.layer, self.head = divmod(int(looks.argmax()), looks.shape[1])
 
     @property
     def logits(self) -> Float[Tensor, " V"]:

@@ -69,6 +69,21 @@ def test_the_logit_lens_is_each_layers_state_through_norm_and_unembedding(make, 
     assert w.thought.lens[-1][1] == pytest.approx(w.logits.softmax(-1).max().item(), abs=1e-6)
 
 
+def test_the_head_that_is_shown_first_looks_where_the_likeliest_token_stood_before(make, tiny):
+    w = make("Nora the fox")
+    best = tiny[2].convert_ids_to_tokens(w.logits.argmax().item())
+    assert (w.layer, w.head) == (-1, -1) or best in tiny[2].convert_ids_to_tokens(list(w.thought.ids))
+    for text in ("Otto and the bear and the", "a a a a a", "the the the the the the"):
+        w = make(text)
+        places = [t for t, number in enumerate(w.thought.ids) if number == w.logits.argmax().item()]
+        if places:
+            looks = w.thought.attention[..., places].sum(-1)
+            assert looks[w.layer, w.head] == looks.max()
+        else:
+            assert (w.layer, w.head) == (-1, -1)
+    assert (make("the the the the", layer=1).layer, make("the the the the", layer=1).head) == (1, -1)
+
+
 def test_step_draws_from_the_shaped_distribution(make):
     w = make(temperature=0.5, top_k=5, top_p=0.9, min_p=0.05)
     assert w.probabilities.sum().item() == pytest.approx(1, abs=1e-5)

@@ -15,7 +15,7 @@ PHONE = {"viewport": {"width": 390, "height": 800}}
 @pytest.fixture
 def show(browser, serve, tmp_path, model):
     """show(theme=, context=, **traits) -> page with the live widget; no page may end with an error."""
-    with visits(browser, serve, tmp_path, NextToken) as visit:
+    with visits(browser, serve, tmp_path, lambda **traits: NextToken(**{"layer": -1, "head": -1} | traits)) as visit:
         yield visit
 
 

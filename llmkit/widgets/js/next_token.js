@@ -111,7 +111,7 @@ function render({ model, el }) {
   }
 
   // ---- controls --------------------------------------------------------------------------------------------------
-  const box = h("textarea", { rows: "2", "aria-label": "Your text", autocomplete: "off", spellcheck: "false", dir: "auto", maxlength: "40000" });
+  const box = h("textarea", { rows: "3", "aria-label": "Your text", autocomplete: "off", spellcheck: "false", dir: "auto", maxlength: "40000" });
   const typed = () => { pause(); wanted = null; ask({ text: box.value }); };
   box.addEventListener("input", (event) => { if (!event.isComposing) typed(); });
   box.addEventListener("compositionend", typed);
@@ -208,6 +208,7 @@ function render({ model, el }) {
   changed();
   notice(model.get("error") || (canThink ? "" : "No model runs in this page: open it in JupyterLab or Colab to try another text."));
   if (model.get("answer")?.tokens) heard.answer(model.get("answer"));
+  requestAnimationFrame(() => { box.scrollTop = 1e6; });  // the end is what the model speaks of
 
   return () => {
     for (const [name, callback] of Object.entries(listen)) model.off(`change:${name}`, callback);
