@@ -91,7 +91,7 @@ class Transformer(nn.Module):
         tokens: Int[Tensor, "B T"],
         keep: Tensor | None = None,
         source_keep: Bool[Tensor, "B S"] | None = None,
-        target_keep: Bool[Tensor, "B T"] | None = None,
+        target_keep: Tensor | None = None,
         *,
         segments: Int[Tensor, "B T"] | None = None,
         memory: Float[Tensor, "B S C"] | None = None,
