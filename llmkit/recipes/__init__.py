@@ -10,6 +10,7 @@ RECIPES = {  # in the order in which they need one another
     "tales-gpt": "gpt",
     "tales-bert": "bert",
     "tales-qa": "qa",
+    "tales-t5": "t5",
 }
 
 

@@ -8,6 +8,7 @@ from llmkit.tokenization import BPE
 from llmkit.wordpiece import WordPiece
 
 TEXTS = 20_000
+PAIRS = 2_000  # tales with their Chinese: a clause counts as one word there, so few are enough and more are slow
 
 
 def english(work: Path, vocab_size: int = 1536) -> BPE:
@@ -28,3 +29,16 @@ def lower_english(work: Path, vocab_size: int = 1500) -> WordPiece:
         texts = (text for tale in some for text in (tale.text, *(asked.question for asked in tale.questions)))
         WordPiece.train(texts, vocab_size).save(folder)
     return WordPiece.from_file(folder)
+
+
+def bilingual(work: Path, vocab_size: int = 2560) -> BPE:
+    """Byte-level BPE of the translator: <pad> 0, </s> 1, the bytes, then 2,302 merges, English and Chinese ones."""
+    folder = work / "tokenizer-bilingual"
+    if not (folder / "tokenizer.json").exists():
+        learned = islice(tales("train", seed=1), PAIRS)
+        texts = (
+            text for tale in learned
+            for text in (f"translate: {tale.text}", tale.translation, f"summarize: {tale.summary}")
+        )  # fmt: skip
+        BPE.train(texts, vocab_size, special=("<pad>", "</s>")).save(folder, suffix=("</s>",))
+    return BPE.from_file(folder)
