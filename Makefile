@@ -5,7 +5,7 @@
 #   make lab       open the lessons in JupyterLab
 #   make test      check everything (ONLY=lessons runs one stage)
 #   make refresh   run the lessons and store their outputs
-#   make models    train the bundled models again (about two hours on a laptop)
+#   make models    train the models that come with the book again
 #   make bench     measure what the book claims about its own code
 #   make clean     remove what the commands made
 
