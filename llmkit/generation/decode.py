@@ -99,7 +99,6 @@ def _generate(
     return ["".join(output) + piece.finish() for output, piece in zip(outputs, pieces, strict=True)]
 
 
-@torch.inference_mode()
 def decode_rows(
     task: Task,
     max_new_tokens: int,
@@ -125,6 +124,7 @@ def decode_rows(
             logits = reader.read([[token] for token in tokens])[:, -1]
 
 
+@torch.inference_mode()
 def choose(
     logits: Tensor, sampling: Sampling, rows: list[list[int]], generator: torch.Generator | None = None
 ) -> Int[Tensor, " B"]:

@@ -30,6 +30,7 @@ class Reader:
         self.stepper: Stepper | None = None
         self.has_slid = False
 
+    @torch.inference_mode()
     def start(self) -> Float[Tensor, "B V"]:
         """The logits after the prompts."""
         too_long = max(map(len, self.rows)) > self.context
@@ -37,6 +38,7 @@ class Reader:
         logits = self.model(tokens, keep, cache=self.cache, memory=self.memory, memory_keep=self.memory_keep)
         return logits[:, -1]
 
+    @torch.inference_mode()
     def read(self, new: list[list[int]]) -> Float[Tensor, "B n V"]:
         """The logits after each of the new tokens; every row gets equally many."""
         count = len(new[0])
@@ -76,6 +78,7 @@ class Reader:
         self.cache.crop(0)
         return [row[-kept:] for row in self.rows]
 
+    @torch.inference_mode()
     def _read_sources(self, sources: list[list[int]]) -> tuple[Tensor, Tensor | None]:
         """What the encoder makes of the sources, which are cut to what it can read; and which of its tokens are real."""
         longest = self.model.config.context
