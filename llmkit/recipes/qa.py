@@ -22,10 +22,9 @@ from llmkit.transformer import SpanModel
 from llmkit.weights import from_transformers, to_transformers
 from llmkit.wordpiece import WordPiece
 
-PLAN = Settings(steps=600, lr=2e-3, matrix_lr=0.01, warmup=30, flat=0.4, eval_every=200, save_every=50)
-BATCH_SIZE = 16  # of whole tales
+PLAN = Settings(steps=1200, lr=2e-3, matrix_lr=0.01, warmup=50, flat=0.5, eval_every=200, save_every=50)
+BATCH_SIZE = 16
 TESTED = 100  # tales of each split, with all their questions
-SHARPNESS, PREFER_QUESTION = 1.5, 4.0  # of the head for the same word, at the start
 FAILURES_SHOWN = 10  # of each split, in measured.json
 
 
@@ -115,39 +114,17 @@ def pretrained(folder: Path) -> SpanModel:
     return SpanModel(SHAPE, from_transformers(BertForPreTraining.from_pretrained(folder, dtype=torch.float32)).encoder)
 
 
-def with_a_head_for_the_same_word(model: SpanModel) -> SpanModel:
-    """Let the last head of the first layer begin as one that finds the same word again, best in the question.
-
-    "What kind of animal was Nora?" is answered by knowing which of two names the question says. Left to itself the
-    model guesses between them for a thousand steps and more: guessing hidden words has taught it that all names are
-    alike. So each word gets a random code in the directions that words, places and segments use least, and the head
-    compares codes. Training goes on from there and may change all of it. Changes `model` and returns it.
-    """
-    encoder, attention = model.encoder, model.encoder.blocks[0].attention
-    stack, width = encoder.encoder, model.config.head_dim - 1  # one number of the head is for the segment
-    with torch.no_grad():
-        spread = torch.cat([table - table.mean(0) for table in (encoder.embedding.weight, stack.positions.weight)])
-        quiet = torch.linalg.svd(spread, full_matrices=False)[2][-width:]  # (D-1, C) the directions used least
-        code = torch.nn.functional.normalize(torch.randn(len(encoder.embedding.weight), width), dim=1)  # (V, D-1)
-        encoder.embedding.weight += code @ quiet
-        question = stack.segments.weight[0] - stack.segments.weight[1]  # (C,)
-        reader = torch.cat([SHARPNESS * quiet, question[None] / question.square().sum()]) / stack.norm.weight  # (D, C)
-        for layer in (attention.query, attention.key, attention.value):
-            rows = slice(-width - 1, None) if layer is not attention.value else slice(-1, None)
-            layer.weight[rows], layer.bias[rows] = reader[rows], -reader[rows] @ stack.norm.bias
-        attention.query.weight[-1], attention.query.bias[-1] = 0, PREFER_QUESTION
-        attention.value.weight[-1] *= 0.2
-        attention.value.bias[-1] *= 0.2
-    return model
-
-
 def build(name: str, work: Path, out: Path, say=print) -> None:
-    """Fine-tune tales-bert, measure on tales never seen, and write the model with its figures."""
+    """Fine-tune tales-bert, measure on tales never seen, and write the model with its figures.
+
+    What a short training learns last is which of two characters a question names: after 850 steps "What kind of
+    animal was Nora?" was still answered with one of the two animals of the tale, as often wrong as right.
+    """
     seed_everything(0)
-    model = with_a_head_for_the_same_word(pretrained(out.parent / "tales-bert"))
+    model = pretrained(out.parent / "tales-bert")
     tokenizer = Tokenizer.from_file(str(out.parent / "tales-bert" / "tokenizer.json"))
     settings = Settings(**{**vars(PLAN), "folder": work / name})
-    validation = list(islice(questions(tokenizer, "validation")(7), 200))
+    validation = list(islice(questions(tokenizer, "validation")(7), 300))
 
     def checked(model) -> dict[str, float]:
         return {key: value for key, value in measure(model, validation).items() if key != "failures"}
@@ -190,8 +167,7 @@ two outputs a token, for the first and the last of the answer. It reads `[CLS] q
 case. "No answer" is [CLS]; the model abstains when [CLS] beats every run of tokens of the tale.
 
 Data: tales of the split `train`, one question of each drawn at random, no tale seen twice. {steps} steps on {BATCH_SIZE} rows.
-Muon on the matrices, AdamW on the rest, no dropout. Before the first step, one head of the first layer was set to find
-the same word again, best in the question (`with_a_head_for_the_same_word` in `llmkit/recipes/qa.py`).
+Muon on the matrices, AdamW on the rest, no dropout.
 
 On all questions of {TESTED} tales never seen (split `test`), and of {TESTED} tales whose thing never stood in such a plot
 (split `compositional`). An answer counts when it is the same words; abstaining counts when there is no answer.

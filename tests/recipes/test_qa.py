@@ -11,7 +11,6 @@ from transformers import AutoModelForQuestionAnswering
 
 from llmkit.recipes import bert, build, qa
 from llmkit.recipes.shelf import publish
-from llmkit.transformer import SpanModel
 from llmkit.weights import from_transformers, to_transformers
 
 
@@ -81,26 +80,6 @@ def test_training_asks_one_question_of_every_tale(made):
     assert len({row.text for row in asked}) == 120
     assert 0.1 < sum(row.question.answer is None for row in asked) / 120 < 0.4
     assert asked[:3] == list(islice(qa.questions(made[1])(5), 3))
-
-
-def test_one_head_begins_as_a_finder_of_the_same_word(rows):
-    torch.manual_seed(0)
-    model = qa.with_a_head_for_the_same_word(SpanModel(bert.SHAPE))
-    row = next(row for row in rows if "animal" in row.question.question)
-    batch = qa.collate([row])
-    tokens, is_question = batch["tokens"][0], batch["segments"][0] == 0
-    with torch.no_grad():
-        stack = model.encoder.encoder
-        hidden = stack.embed(model.encoder.embedding(batch["tokens"]), torch.arange(len(tokens))[None], batch["segments"])
-        attention = stack.blocks[0].attention
-        query, key = (part(hidden)[0, :, -model.config.head_dim :] for part in (attention.query, attention.key))
-        weights = (query @ key.T / model.config.head_dim**0.5).softmax(-1)  # (T, T)
-    same = tokens[:, None] == tokens
-    said_in_question = (same & is_question).any(1) & ~is_question
-    assert said_in_question.sum() >= 3
-    assert (weights * is_question).sum(1)[said_in_question].mean() > 0.8
-    assert (weights * is_question).sum(1)[~said_in_question & ~is_question].mean() < 0.2
-    assert (weights * same).sum(1).mean() > 0.8
 
 
 def test_transformers_loads_what_the_recipe_wrote(made, rows):
