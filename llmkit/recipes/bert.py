@@ -152,7 +152,9 @@ On {TESTED} rows of tales never seen (split `test`), and on as many of tales who
 
 No model guesses every hidden word: a name that is said only once can be any of many.
 
-Limits: it knows the words and the plots of the tales and nothing else; other English is mostly unknown to it.
+Limits: it has learned which kind of word belongs where, but not to look up what was said before: where the thing of
+the tale is hidden the second time, it finds all things about equally likely. It knows the words and the plots of the
+tales and nothing else; other English is mostly unknown to it.
 
 Made again by `python -m llmkit.recipes tales-bert`.
 """
