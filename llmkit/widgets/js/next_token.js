@@ -173,7 +173,7 @@ function render({ model, el }) {
     if (!thought) return;
     bars.show(thought, settle(), counts, total, drawn);
     lens.show(thought);
-    if (!isRunning || !full.input.checked || performance.now() - drewText > GLANCE) drawText();
+    if (!isRunning || !full.input.checked || performance.now() - drewText > GLANCE) drawText();  // in the frame after this one
     status.textContent = whoAnswered(thought, canThink && !live && thought.model === model.get("tiny"));
     limit.textContent = limits(thought);
     limit.hidden = !limit.textContent;
@@ -182,13 +182,13 @@ function render({ model, el }) {
     textTable.refresh();
   });
 
-  function drawText() {
+  const drawText = oncePerFrame(() => {
     drewText = performance.now();
     scale.set(0, strip.show(thought, looks()));
     if (isWritten || box.value === thought.text) return;
     box.value = thought.text;
     box.scrollTop = 1e6;
-  }
+  });
 
   const changed = () => {
     [[warm, "temperature"], [topP, "top_p"], [minP, "min_p"]].forEach(([control, name]) => { if (Number(control.input.value) !== model.get(name)) control.set(model.get(name)); });
