@@ -15,7 +15,7 @@ function asker(model, box, notice) {
     model.save_changes();
     waiting = setTimeout(() => {
       waiting = 0;
-      notice(`The kernel has not answered for ${PATIENCE} seconds: it is busy with a cell, or stopped. Run the cell again.`);
+      notice(`The kernel has not answered for ${PATIENCE} seconds: it is busy, or stopped. Run the cell again.`);
     }, PATIENCE * 1000);
   };
   const send = () => {
@@ -69,7 +69,7 @@ function render({ model, el }) {
   root.append(
     live
       ? h("div", { class: "atlas-bar" }, h("label", { class: "atlas-box" }, h("span", {}, "Your sentence"), box), examples.el, where?.el)
-      : h("div", { class: "atlas-bar" }, examples.el, h("p", { class: "llm-muted llm-small" }, "Any other sentence can be tried where Python runs: open this lesson in JupyterLab or Colab.")),
+      : h("div", { class: "atlas-bar" }, examples.el, h("p", { class: "llm-muted llm-small" }, "Other sentences can be tried where Python runs: open this lesson in JupyterLab or Colab.")),
     h("div", { class: "atlas-body" },
       h("div", { class: "atlas-left" }, sort.el, thumbs.el, order, legend("weight", 0, "the largest in each picture", String).el),
       h("div", { class: "atlas-right" }, line, h("div", { class: "llm-row" }, view.el, scale.el), views.lines.el, views.heatmap.el, readout)),
