@@ -8,7 +8,8 @@ slows all of them alike; only a run's own turns count. Loss: nats per letter on 
 
 Why the recipe is faster: Muon makes the rare directions of a gradient as long as the common ones; rotations (RoPE)
 need not be learned as a table of positions must; RMSNorm and ReLU cost less than LayerNorm and GELU and lose
-nothing here; a trapezoid spends most of its steps going down, where the loss falls fastest.
+nothing here; a feed-forward layer twice as wide as the stream instead of four times costs a quarter less a step, and
+a model this young does not miss it; a trapezoid spends most of its steps going down, where the loss falls fastest.
 """
 
 import os
@@ -47,14 +48,14 @@ class Run:
 def runs() -> list[Run]:
     """The yardstick at its own settings; the recipe for a fifth of its time, and for all of it."""
     theirs = {"norm": "layer", "activation": "gelu", "positions": "learned"}
-    ours = {"norm": "rms", "activation": "relu", "positions": "rope"}
+    ours = {"norm": "rms", "activation": "relu", "positions": "rope", "hidden_width": 256}
     return [
         Run("yardstick", Settings(
             steps=2000, lr=1e-3, matrix_lr=None, betas=(0.9, 0.99), weight_decay=0.1, schedule="cosine",
             warmup=100, final=0.1, clip=1.0,
         ), 12, theirs),
-        Run("a fifth", Settings(steps=270, momentum=0.9, warmup=10, flat=0.2, clip=None), 12, ours),
-        Run("best", Settings(steps=1100, momentum=0.9, warmup=20, flat=0.2, clip=None), 16, ours),
+        Run("a fifth", Settings(steps=315, lr=5e-3, momentum=0.9, warmup=10, flat=0.3, clip=None), 12, ours),
+        Run("best", Settings(steps=1380, lr=4e-3, momentum=0.92, warmup=20, flat=0.3, clip=None), 16, ours),
     ]  # fmt: skip
 
 
