@@ -1,6 +1,7 @@
 """tales-bert: an encoder that guesses hidden words and tells whether two passages belong together. The recipe of lesson 10."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -105,7 +106,7 @@ def build(name: str, work: Path, out: Path, say=print) -> None:
     seed_everything(0)
     tokenizer = lower_english(work, SHAPE.vocab_size)
     model = beginner(SHAPE)
-    settings = Settings(**{**vars(PLAN), "folder": work / name})
+    settings = replace(PLAN, folder=work / name)
     validation = list(islice(pairs(tokenizer, "validation")(7), 200))
 
     def told(history) -> None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
-from llmkit.objectives import next_token_loss
+import torch
+
+from llmkit.objectives import causal_loss
 from llmkit.tales import Tale
 from llmkit.training import pad
 
 PAD, BOS, EOS = 0, 1, 2
 
 
+@torch.no_grad()
 def against_the_floor(model, tokenizer, tales: Sequence[Tale], batch_size: int = 25) -> dict[str, float]:
     """The loss on `tales` beside the exact surprise of the same tales, both in nats.
 
@@ -23,9 +26,10 @@ def against_the_floor(model, tokenizer, tales: Sequence[Tale], batch_size: int =
         chunk = order[start : start + batch_size]
         rows = [[BOS, *tokenizer.encode(tale.text), EOS] for tale in chunk]
         tokens, keep = (part.to(device) for part in pad(rows, PAD))
-        total, number = next_token_loss(model, {"tokens": tokens, "keep": keep})
+        logits = model(tokens)  # (B, T, V)
+        total, number = causal_loss(logits, tokens, keep)
         nats, count = nats + float(total), count + int(number)
-        best = model(tokens[:, :-1]).argmax(-1)  # (B, T-1)
+        best = logits.argmax(-1)  # (B, T)
         for row, (ids, tale) in enumerate(zip(rows, chunk, strict=True)):
             for first, last in recall_spans(tokenizer, tale):
                 places += 1

@@ -1,6 +1,7 @@
 """tales-qa: points at the answer to a question about a tale, or says that there is none. The recipe of lesson 18."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -123,7 +124,7 @@ def build(name: str, work: Path, out: Path, say=print) -> None:
     seed_everything(0)
     model = pretrained(out.parent / "tales-bert")
     tokenizer = Tokenizer.from_file(str(out.parent / "tales-bert" / "tokenizer.json"))
-    settings = Settings(**{**vars(PLAN), "folder": work / name})
+    settings = replace(PLAN, folder=work / name)
     validation = list(islice(questions(tokenizer, "validation")(7), 300))
 
     def checked(model) -> dict[str, float]:

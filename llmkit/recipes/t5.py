@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -118,7 +119,7 @@ def build(name: str, work: Path, out: Path, say=print) -> None:
     """Train, measure on tales never seen, and write the model with its card."""
     seed_everything(0)
     tokenizer, model = bilingual(work), beginner(SHAPE)
-    settings = Settings(**{**vars(PLAN), "folder": work / name})
+    settings = replace(PLAN, folder=work / name)
     validation = list(islice(tales("validation", seed=7), 40))
 
     def told(history) -> None:
