@@ -143,16 +143,7 @@ class BPE:
 
     def encode(self, text: str, special: bool = False) -> list[int]:
         """Token ids of any text. With `special=True`, special tokens written in the text become their ids."""
-        if not isinstance(text, str):
-            raise ValueError(f"encode takes one text (str); got {type(text).__name__}. Decode bytes first; loop over a list.")
-        ids: list[int] = []
-        for part in files.split_special(text, self.special) if special else [text]:
-            if special and part in self.special:
-                ids.append(self.vocab[part])
-            else:
-                for word in split_words(part):
-                    ids += self._encode_word(word)
-        return ids
+        return files.encode(text, self, special, split_words)
 
     def _encode_word(self, word: str) -> list[int]:
         """Start from bytes; as long as a known pair is left, merge the one that was learned first."""

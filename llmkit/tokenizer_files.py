@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,20 @@ def distinct(names: list[str]) -> list[str]:
             raise ValueError(f"Every token needs a name of its own; {name!r} is empty or there twice. Choose other special tokens.")
         seen.add(name)
     return names
+
+
+def encode(text: str, tokenizer: Any, allow_special: bool, split_words: Callable[[str], Iterable[str]]) -> list[int]:
+    """The walk that both tokenizers share: special tokens, where they are allowed, become their ids; words are encoded."""
+    if not isinstance(text, str):
+        raise ValueError(f"encode takes one text (str); got {type(text).__name__}. Decode bytes first; loop over a list.")
+    ids: list[int] = []
+    for part in split_special(text, tokenizer.special) if allow_special else [text]:
+        if allow_special and part in tokenizer.special:
+            ids.append(tokenizer.vocab[part])
+        else:
+            for word in split_words(part):
+                ids += tokenizer._encode_word(word)
+    return ids
 
 
 def save(folder: str | Path, parts: dict[str, Any], special: dict[str, int], settings: dict[str, Any]) -> Path:

@@ -132,16 +132,7 @@ class WordPiece:
 
     def encode(self, text: str, special: bool = False) -> list[int]:
         """Piece ids of a text, without [CLS] and [SEP] around it. With `special=True`, special tokens in it count."""
-        if not isinstance(text, str):
-            raise ValueError(f"encode takes one text (str); got {type(text).__name__}. Decode bytes first; loop over a list.")
-        ids: list[int] = []
-        for part in files.split_special(text, self.special) if special else [text]:
-            if special and part in self.special:
-                ids.append(self.vocab[part])
-            else:
-                for word in split_words(part, self.lowercase):
-                    ids += self._encode_word(word)
-        return ids
+        return files.encode(text, self, special, lambda part: split_words(part, self.lowercase))
 
     def encode_pair(self, first: str, second: str | None = None) -> tuple[list[int], list[int]]:
         """Ids and segments of `[CLS] first [SEP]`, and of `second [SEP]` (segment 1) when there is one.
