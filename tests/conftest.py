@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 from chromium import ARGUMENTS, NO_BROWSER, find_chromium
+from typecheck import unchecked
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -61,11 +62,8 @@ def annotations(request) -> Iterator[None]:
     if "jaxtyping" not in sys.modules or function is None or "raises(" not in inspect.getsource(function):
         yield
         return
-    config = sys.modules["jaxtyping"].config
-    before = config.jaxtyping_disable
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", before)
+    with unchecked():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 import sys
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from random import Random
 
 SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2003\u2009\u2028\u2029\u202f\u205f\u3000"
@@ -38,16 +36,3 @@ def strings(count: int, pool: list[str], seed: int) -> list[str]:
         lambda: "".join(random.choices("abcdefghijklmnopqrstuvwxyz' ", k=random.randint(1, 9))),
     ]
     return ["".join(random.choice(kinds)() for _ in range(random.randint(0, 7))) for _ in range(count)]
-
-
-@contextmanager
-def unchecked() -> Iterator[None]:
-    """Where annotations are checked (stage `unit`), not on the hundred thousand short calls that these strings take."""
-    if "jaxtyping" not in sys.modules:
-        yield
-        return
-    config = sys.modules["jaxtyping"].config
-    before = config.jaxtyping_disable
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", before)

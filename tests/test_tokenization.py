@@ -8,8 +8,9 @@ from itertools import islice, pairwise
 from random import Random
 
 import pytest
-from strings import characters, strings, unchecked
+from strings import characters, strings
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from typecheck import unchecked
 
 from llmkit.tales import tales
 from llmkit.tokenization import BPE, byte_letters, split_words

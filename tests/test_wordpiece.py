@@ -8,9 +8,10 @@ from itertools import islice, pairwise
 from random import Random
 
 import pytest
-from strings import characters, strings, unchecked
+from strings import characters, strings
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from tokenizers.implementations import BertWordPieceTokenizer
+from typecheck import unchecked
 
 from llmkit.models import path
 from llmkit.tales import tales

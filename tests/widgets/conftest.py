@@ -3,7 +3,16 @@
 import pytest
 import tiny_model
 
-from llmkit.widgets import NextToken
+from llmkit.widgets import NextToken, bundle
+
+
+@pytest.fixture(scope="module")
+def page(browser, serve):
+    """An empty page beside the widgets' sources: what it evaluates can import them."""
+    page = browser.new_page()
+    page.goto(serve(bundle.SOURCES))
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="module")

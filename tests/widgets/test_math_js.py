@@ -7,20 +7,17 @@ import pytest
 import torch
 
 from llmkit import attention, metrics
-from llmkit.widgets import bundle, pictures, scale_lab
+from llmkit.widgets import pictures, scale_lab
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def call(browser, serve):
+def call(page):
     """call(module, expression, *arguments): what the expression of `js` (the module) and `a` (the arguments) gives."""
-    page = browser.new_page()
-    page.goto(serve(bundle.SOURCES))
-    yield lambda module, expression, *arguments: page.evaluate(
+    return lambda module, expression, *arguments: page.evaluate(
         f"async (a) => {{ const js = await import('/{module}.js'); return {expression}; }}", list(arguments)
     )
-    page.close()
 
 
 def matrix(rows: int, columns: int, scale: float = 1.0) -> torch.Tensor:

@@ -13,7 +13,6 @@ from transformers.generation.logits_process import (
 )
 
 from llmkit.sampling import Sampling, probabilities
-from llmkit.widgets import bundle
 
 pytestmark = pytest.mark.browser
 
@@ -32,14 +31,6 @@ SHAPED = """async ([logits, all]) => {
     order.forEach((id, rank) => { byId[id] = after[rank]; });
     return [byId, kept];
   }); }"""
-
-
-@pytest.fixture(scope="module")
-def page(browser, serve):
-    page = browser.new_page()
-    page.goto(serve(bundle.SOURCES))
-    yield page
-    page.close()
 
 
 def random_logits(scale, size=200):

@@ -10,7 +10,7 @@ import tiny_model
 import torch
 
 from llmkit.trace import token_texts
-from llmkit.widgets import bundle, tinylm
+from llmkit.widgets import tinylm
 
 pytestmark = pytest.mark.browser
 
@@ -28,14 +28,6 @@ VARIANTS = {
     "one key for all, untied": {"num_key_value_heads": 1, "tie_word_embeddings": False},
     "wide heads, another base": {"num_key_value_heads": 4, "head_dim": 10, "rope_parameters": {"rope_theta": 500.0, "rope_type": "default"}, "rms_norm_eps": 1e-3},
 }
-
-
-@pytest.fixture(scope="module")
-def page(browser, serve):
-    page = browser.new_page()
-    page.goto(serve(bundle.SOURCES))
-    yield page
-    page.close()
 
 
 @pytest.fixture(scope="module")
