@@ -11,6 +11,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
+from llmkit.device import pick_device
 from llmkit.widgets import bundle
 
 PAGE_MIME = "application/vnd.llmkit.widget+json"
@@ -72,6 +73,14 @@ class LiveWidget(anywidget.AnyWidget):
         page = self.page_bundle()
         data = {**data, "text/plain": repr(self), "image/svg+xml": page["picture"], PAGE_MIME: page}
         return data, metadata
+
+
+def device_here(name: str) -> str:
+    """The device that `name` means on this machine, for a trait's validator: a wrong name leaves the trait as it was."""
+    try:
+        return str(pick_device(name))
+    except ValueError as problem:
+        raise traitlets.TraitError(str(problem)) from None
 
 
 def as_json(value: Any) -> Any:

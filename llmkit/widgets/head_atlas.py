@@ -11,7 +11,7 @@ import traitlets
 from llmkit import models
 from llmkit.device import device_name, devices, pick_device
 from llmkit.trace import ModelTrace, trace
-from llmkit.widgets.base import LiveWidget, as_json
+from llmkit.widgets.base import LiveWidget, as_json, device_here
 from llmkit.widgets.packing import heads_png, pack, shrink, statistics
 from llmkit.widgets.pictures import svg, text
 
@@ -136,10 +136,7 @@ class HeadAtlas(LiveWidget):
 
     @traitlets.validate("device")
     def _is_here(self, proposal: Any) -> str:
-        try:
-            return str(pick_device(proposal.value))
-        except ValueError as problem:
-            raise traitlets.TraitError(str(problem)) from None
+        return device_here(proposal.value)
 
     def _fit_picked(self) -> None:
         """The first model has said how many layers and heads there are: come back inside."""

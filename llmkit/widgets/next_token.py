@@ -10,7 +10,7 @@ from llmkit import models, sampling
 from llmkit.device import device_name, devices, pick_device
 from llmkit.shapes import Float, Tensor
 from llmkit.widgets import tinylm
-from llmkit.widgets.base import LiveWidget, as_json
+from llmkit.widgets.base import LiveWidget, as_json, device_here
 from llmkit.widgets.pictures import svg, text
 from llmkit.widgets.thinker import LONGEST, NAMED, Thinker, Thought
 
@@ -210,10 +210,7 @@ class NextToken(LiveWidget):
 
     @traitlets.validate("device")
     def _is_here(self, proposal: Any) -> str:
-        try:
-            return str(pick_device(proposal.value))
-        except ValueError as problem:
-            raise traitlets.TraitError(str(problem)) from None
+        return device_here(proposal.value)
 
     # ---- for the page without a kernel ------------------------------------------------------------------------------
 
