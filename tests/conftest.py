@@ -6,20 +6,18 @@
 """
 
 import contextlib
-import functools
-import http.server
 import inspect
 import os
 import random
 import runpy
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from chromium import ARGUMENTS, NO_BROWSER, find_chromium
+from server import static_server
 from typecheck import unchecked
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -79,44 +77,11 @@ def browser() -> Iterator:
         chromium.close()
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """A static file server that logs nothing, caches nothing and can live under a path prefix."""
-
-    protocol_version = "HTTP/1.1"
-    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012
-
-    def __init__(self, *args, prefix: str = "/", **kwargs):
-        self.prefix = prefix
-        super().__init__(*args, **kwargs)
-
-    def translate_path(self, path: str) -> str:
-        inside = path.startswith(self.prefix)
-        return super().translate_path("/" + path[len(self.prefix):] if inside else "/not-here")
-
-    def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-store")
-        super().end_headers()
-
-    def log_message(self, *args) -> None:
-        pass
-
-
 @pytest.fixture(scope="session")
 def serve() -> Iterator[Callable[..., str]]:
     """serve(folder, prefix="/") -> "http://127.0.0.1:PORT/" (ends in the prefix)."""
-    servers = []
-
-    def start(folder: Path | str, prefix: str = "/") -> str:
-        handler = functools.partial(QuietHandler, directory=str(folder), prefix=prefix)
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_address[1]}{prefix}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with static_server() as start:
+        yield start
 
 
 @contextlib.contextmanager

@@ -18,6 +18,10 @@ ROOT = HERE.parents[1]
 BENCHMARKS = {
     "language": "the tales: speed, memory, and whether what is told is understood again",
     "floor": "the loss of the bundled models beside the exact floor and beside n-grams",
+    "questions": "tales-qa: exact match, and silence where the tale does not say",
+    "translation": "tales-t5: Chinese and summaries, and every failure",
+    "page": "tales-gpt-mini in headless Chromium: first answer, tokens per second",
+    "resume": "a training run killed in the middle, beside one left alone",
     "encoder": "MiniLM through our encoder, beside transformers",
     "decoding": "tokens per second with the cache, beside transformers",
     "shakespeare": "the training recipe beside plain AdamW",

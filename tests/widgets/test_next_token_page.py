@@ -2,6 +2,7 @@
 
 import pytest
 from bare_page import axe_violations, check_budgets, keep_budgets, settle, visits
+from next_token_timing import FIRST, RUN
 
 from llmkit.widgets import NextToken
 
@@ -73,22 +74,6 @@ def test_the_stored_answer_is_there_at_once_and_the_first_key_brings_the_model_w
         if best < 1000:
             return
     raise AssertionError(f"the first answer took {best:.0f} ms")
-
-
-# From the first key to the frame that shows the answer, and then how long empty frames take.
-FIRST = """async () => {
-  const frame = () => new Promise((done) => requestAnimationFrame(() => done(performance.now())));
-  const box = document.querySelector('.nt textarea');
-  const start = performance.now();
-  box.focus();
-  box.value += ' x';
-  box.dispatchEvent(new Event('input'));
-  while (!document.querySelector('.nt-status').textContent.includes('page:')) await frame();
-  const milliseconds = performance.now() - start;
-  const idle = [];
-  for (let i = 0; i < 20; i++) { const rest = performance.now(); idle.push((await frame()) - rest); }
-  return [milliseconds, idle.sort((a, b) => a - b)[18]];
-}"""
 
 
 def test_whatever_is_typed_the_page_says_what_pytorch_says(show, model):
@@ -258,29 +243,3 @@ def test_the_budgets_hold_while_typing_sliding_and_running_at_full_speed(show):
         return measured
 
     keep_budgets("next token, running at full speed", run)
-
-
-# Runs until the text has 150 tokens more; what is timed is the press, the frames, and the tokens. Beside a Worker that
-# computes as fast as it can, every second frame is enough: nobody reads sixty words a second.
-RUN = """async () => {
-  const run = [...document.querySelectorAll('.nt-actions button')].find((one) => one.textContent === 'Run');
-  const box = document.querySelector('.nt textarea');
-  const frame = () => new Promise((done) => requestAnimationFrame(() => done(performance.now())));
-  const count = () => document.querySelectorAll('.nt-chip').length;
-  box.value = 'Nora the fox';
-  box.dispatchEvent(new Event('input'));
-  while (count() > 20) await frame();
-  const before = window.longTasks.length, first = count(), start = performance.now();
-  run.click();
-  const handler = performance.now() - start;
-  const frames = [];
-  let last = await frame();
-  while (count() < first + 150 && run.textContent === 'Pause') { const now = await frame(); frames.push(now - last); last = now; }
-  const speed = (count() - first) / ((last - start) / 1000);
-  if (run.textContent === 'Pause') run.click();
-  await new Promise((done) => setTimeout(done, 100));
-  const idle = [];
-  for (let i = 0; i < 20; i++) { const rest = performance.now(); idle.push((await frame()) - rest); }
-  const p95 = (times) => times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)];
-  return { handler, speed, frame: p95(frames) / 2, idle: p95(idle), longest: Math.max(0, ...window.longTasks.slice(before)) };
-}"""
