@@ -193,7 +193,7 @@ def test_nobody_is_punished_for_what_stands_in_the_padding():
     both = answer_loss(model, batch | answers)
     alone = [answer_loss(model, {name: t[b : b + 1, : 7 - 2 * b] for name, t in batch.items()}
                          | {name: t[b : b + 1] for name, t in answers.items()}) for b in (0, 1)]  # fmt: skip
-    assert float(both.total) == pytest.approx(float(alone[0].total + alone[1].total), rel=1e-4)
+    assert both.total.item() == pytest.approx((alone[0].total + alone[1].total).item(), rel=1e-4)
 
 
 @pytest.mark.parametrize("longest", [1, 3, 8])

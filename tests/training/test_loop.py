@@ -1,6 +1,5 @@
 """The loop: it learns, it can be cut into pieces, stopped and resumed, and none of this changes the result."""
 
-import os
 import signal
 import threading
 
@@ -43,7 +42,7 @@ def test_the_loss_of_a_step_is_the_mean_over_its_batch():
     model, twin = Small(), Small()
     model.dropout.p = twin.dropout.p = 0.0
     history = train(model, BATCHES, next_token_loss, settings(steps=1))
-    assert history.loss[0] == pytest.approx(float(next_token_loss(twin, BATCHES(0)).mean), rel=1e-6)
+    assert history.loss[0] == pytest.approx(next_token_loss(twin, BATCHES(0)).mean.item(), rel=1e-6)
 
 
 @pytest.mark.parametrize("accumulation", [2, 4, 6, 50])
@@ -127,7 +126,7 @@ def test_resume_false_starts_anew(tmp_path):
 def test_the_stop_button_ends_the_run_after_a_whole_step(tmp_path):
     def press(history):
         if history.step == 4:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
     model, plan = Small(), settings(folder=tmp_path)
@@ -139,8 +138,8 @@ def test_the_stop_button_ends_the_run_after_a_whole_step(tmp_path):
 
 def test_the_stop_button_pressed_twice_stops_at_once():
     def press(history):
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         train(Small(), BATCHES, next_token_loss, settings(), on_step=press)
