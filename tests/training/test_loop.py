@@ -136,7 +136,15 @@ def test_the_stop_button_ends_the_run_after_a_whole_step(tmp_path):
     assert resumed.loss == train(Small(), BATCHES, next_token_loss, settings()).loss
 
 
-def test_the_stop_button_pressed_twice_stops_at_once():
+@pytest.fixture
+def interruptible():
+    """A process started in the background by a shell ignores the signal of the stop button; a kernel never does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_stop_button_pressed_twice_stops_at_once(interruptible):
     def press(history):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
