@@ -39,6 +39,7 @@ def open_widget(browser, serve, folder: Path, widget: Any, theme: str = "light",
     page = free_page(browser, {"viewport": {"width": 760, "height": 600}, **context})
     page.goto(serve(folder))
     page.wait_for_selector("figure[data-llm-live]", timeout=10_000)
+    settle(page)  # only what has been drawn asks for its fonts
     page.evaluate("document.fonts.ready.then(() => true)")  # before they are here, words have other sizes
     return page
 
