@@ -7,7 +7,7 @@ import pytest
 
 from llmkit.recipes import bert, qa, tokenizers
 
-SHAPE = replace(bert.SHAPE, vocab_size=1000, width=16, num_layers=1, num_heads=2)
+SHAPE = replace(bert.SHAPE, vocab_size=1000, width=16, num_layers=2, num_heads=4)
 
 
 def shrink(patch: pytest.MonkeyPatch) -> None:
@@ -18,7 +18,7 @@ def shrink(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "BATCH_SIZE", 2)
         patch.setattr(module, "PLAN", replace(module.PLAN, steps=4, warmup=1, eval_every=0))
         patch.setattr(module, "TESTED", 3)
-    patch.setattr(bert, "SHORT_STEPS", 2)
+        patch.setattr(module, "SHORT_STEPS", 2)
 
 
 def pieces(folder: Path):

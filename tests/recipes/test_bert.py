@@ -69,37 +69,3 @@ def test_batches_depend_on_their_step_alone_and_short_ones_come_first(made, monk
     whole = torch.cat([batches(step)["labels"].flatten() for step in range(2, 18)])
     real = sum(int((batches(step)["tokens"] > bert.SEP).sum()) for step in range(2, 18))  # [MASK] and words
     assert float((whole != bert.IGNORE).sum()) / real == pytest.approx(0.25, abs=0.01)
-
-
-def test_places_of_a_beginner_are_alike_by_their_distance():
-    torch.manual_seed(0)
-    places = bert.beginner(SHAPE).encoder.encoder.positions.weight
-    likeness = places @ places.T
-    for distance in (0, 1, 7):
-        diagonal = likeness.diagonal(distance)
-        torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal), rtol=0, atol=1e-5)
-    assert likeness[50, 51] > likeness[50, 57]
-
-
-class Undecided(torch.nn.Module):
-    """Finds all words equally likely but for one, and says that every pair belongs together."""
-
-    def __init__(self, favorite: int):
-        super().__init__()
-        self.logits = torch.nn.Parameter(torch.zeros(SHAPE.vocab_size).index_fill(0, torch.tensor(favorite), 1.0))
-
-    def forward(self, tokens, keep, segments, places):
-        return self.logits.expand(int(places.sum()), -1), torch.tensor([[1.0, 0.0]]).expand(len(tokens), 2)
-
-
-def test_measuring_a_model_that_knows_nothing_gives_the_figures_of_chance(made, monkeypatch):
-    shrink(monkeypatch)
-    period = made[1].vocab["."]
-    rows = list(islice(bert.pairs(made[1], "test")(4), 60))
-    with torch.no_grad():
-        measured = bert.measure(Undecided(period), rows)
-    accuracy = measured["masked_accuracy"]
-    words = [token for row in rows for token in row.tokens if token > bert.MASK]
-    assert accuracy == pytest.approx(words.count(period) / len(words), abs=0.03)
-    assert measured["masked_loss"] == pytest.approx(math.log(SHAPE.vocab_size - 1 + math.e) - accuracy, abs=1e-4)
-    assert measured["next_sentence_accuracy"] == sum(row.label == 0 for row in rows) / 60

@@ -2,6 +2,7 @@
 
 import json
 from itertools import islice
+from random import Random
 
 import pytest
 import torch
@@ -11,6 +12,8 @@ from transformers import AutoModelForQuestionAnswering
 
 from llmkit.recipes import bert, build, qa
 from llmkit.recipes.shelf import publish
+from llmkit.tales import tales
+from llmkit.transformer import PretrainingModel
 from llmkit.weights import from_transformers, to_transformers
 
 
@@ -20,7 +23,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("qa")
     with pytest.MonkeyPatch.context() as patch:
         shrink(patch)
-        publish(to_transformers(bert.beginner(SHAPE)), pieces(folder / "work"), folder / "tales-bert", {}, "")
+        publish(to_transformers(PretrainingModel(SHAPE)), pieces(folder / "work"), folder / "tales-bert", {}, "")
         build("tales-qa", folder / "work", folder / "tales-qa", lambda text: None)
     return folder / "tales-qa", Tokenizer.from_file(str(folder / "tales-qa" / "tokenizer.json"))
 
@@ -80,6 +83,26 @@ def test_training_asks_one_question_of_every_tale(made):
     assert len({row.text for row in asked}) == 120
     assert 0.1 < sum(row.question.answer is None for row in asked) / 120 < 0.4
     assert asked[:3] == list(islice(qa.questions(made[1])(5), 3))
+
+
+def test_an_excerpt_holds_the_answer_at_its_new_place():
+    random = Random(3)
+    for tale in islice(tales("train", seed=4), 40):
+        for question in tale.questions:
+            text, asked = qa.excerpt(tale, question, random)
+            assert text in tale.text and any(text.endswith(sentence) for sentence in tale.sentences)
+            assert asked.question == question.question and asked.answer == question.answer
+            if asked.answer is not None:
+                assert text[asked.start : asked.end] == asked.answer
+
+
+def test_excerpts_come_first_then_whole_tales(made, monkeypatch):
+    shrink(monkeypatch)
+    batches = qa.batches(made[1])
+    short, whole = batches(1)["tokens"], batches(2)["tokens"]
+    assert len(short) == 4 and len(whole) == 2
+    assert short.shape[1] < whole.shape[1]
+    assert torch.equal(batches(1)["tokens"], short)
 
 
 def test_transformers_loads_what_the_recipe_wrote(made, rows):
