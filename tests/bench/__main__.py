@@ -25,7 +25,6 @@ BENCHMARKS = {
     "encoder": "MiniLM through our encoder, beside transformers",
     "decoding": "tokens per second with the cache, beside transformers",
     "shakespeare": "the training recipe beside plain AdamW",
-    "near": "how soon a model with RoPE learns to copy, started with and without a lean on what is near",
 }
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from llmkit.device import seed_everything
 from llmkit.objectives import next_token_loss
-from llmkit.recipes.gpt import SHAPES, short_rows_first, speaking_up
+from llmkit.recipes.gpt import SHAPES, short_rows_first
+from llmkit.recipes.induction_rope import start_with_induction
 from llmkit.recipes.tokenizers import english
 from llmkit.training import Settings, train
 from llmkit.transformer import Transformer
@@ -20,7 +21,7 @@ def curve(work: Path, folder: Path | None = None, on_step=None) -> list[float]:
     """The losses of the first steps of tales-gpt-mini's recipe."""
     seed_everything(0)
     settings = Settings(steps=STEPS, matrix_lr=0.006, save_every=SAVED, folder=folder)
-    model = speaking_up(Transformer(SHAPES["tales-gpt-mini"]))
+    model = start_with_induction(Transformer(SHAPES["tales-gpt-mini"]))
     return train(model, short_rows_first(english(work)), next_token_loss, settings, on_step=on_step).loss
 
 

@@ -80,7 +80,7 @@ def test_the_tokens_of_a_recall_spell_the_words_to_be_recalled(tokenizer):
 
 def test_a_recipe_writes_a_model_that_loads_by_name_with_its_measures_and_its_hash(tmp_path, monkeypatch, tokenizer):
     name = "tales-gpt-mini"
-    tiny = replace(gpt.SHAPES[name], vocab_size=400, width=16, num_layers=1, num_heads=2, num_kv_heads=1, hidden_width=16, context=512)
+    tiny = replace(gpt.SHAPES[name], vocab_size=400, width=64, num_layers=2, num_heads=2, num_kv_heads=2, hidden_width=16, context=512)
     monkeypatch.setitem(gpt.SHAPES, name, tiny)
     monkeypatch.setitem(gpt.PLANS, name, replace(gpt.PLANS[name], steps=2, warmup=1, eval_every=1, save_every=1))
     monkeypatch.setattr(gpt, "english", lambda work: tokenizer)
