@@ -40,10 +40,11 @@ def widget_figure(page: dict[str, Any]) -> str:
     problem = why_not(page)
     if problem:
         return f'<p class="llm-note" role="note">{escape(problem)}</p>'
-    name, schema, height = escape(page["name"]), int(page.get("schema", 1)), int(page.get("height", 420))
+    name, schema, widget = escape(page["name"]), int(page.get("schema", 1)), widget_class(page["name"])
+    height, on_a_phone = widget.height, max(widget.height, widget.height_on_a_phone)
     return (
         f'<figure class="llm-figure" data-llm-widget="{name}" data-llm-schema="{schema}" '
-        f'aria-label="{escape(page.get("label", name))}" style="min-height:{height}px">'
+        f'aria-label="{escape(page.get("label", name))}" style="--height:{height}px;--height-on-a-phone:{on_a_phone}px">'
         f'<div class="llm-mount">{safe_picture(page.get("picture", ""))}</div>'
         f'<script type="application/json">{inert_json(page.get("state", {}))}</script></figure>'
     )

@@ -26,7 +26,8 @@ class LiveWidget(anywidget.AnyWidget):
 
     name: ClassVar[str]
     schema: ClassVar[int] = 1
-    height: ClassVar[int] = 420  # px, kept free on the page until the widget is live
+    height: ClassVar[int] = 420  # px, kept free on the page until the widget is live, so that the text below stays where it is
+    height_on_a_phone: ClassVar[int] = 0  # the same where the page is narrow and the parts stand one below the other
 
     _ipython_display_ = None  # ipywidgets 7, as on Colab, would display past the bundle below
 

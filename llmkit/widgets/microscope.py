@@ -65,7 +65,7 @@ class Microscope(LiveWidget):
     """
 
     name = "microscope"
-    height = 570
+    height, height_on_a_phone = 570, 764
 
     tokens = traitlets.List(traitlets.Unicode(), TOKENS, minlen=1, maxlen=MAX_TOKENS).tag(sync=True)
     query = Numbers([list(row) for row in QUERIES]).tag(sync=True)

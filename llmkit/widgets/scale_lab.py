@@ -45,7 +45,7 @@ class ScaleLab(LiveWidget):
     """
 
     name = "scale_lab"
-    height = 610
+    height, height_on_a_phone = 650, 1090
 
     d = traitlets.Int(4).tag(sync=True)
     temperature = traitlets.Float(1.0).tag(sync=True)

@@ -29,7 +29,7 @@ def test_a_widget_becomes_a_figure_with_picture_state_and_reserved_height():
     (node,) = PageRenderer.handle_mime(None, Output(WIDGET_MIME, page), inline=False)
     html = node.astext()
     assert 'data-llm-widget="microscope"' in html
-    assert f"min-height:{page['height']}px" in html
+    assert f"--height:{page['height']}px;" in html
     assert page["picture"] in html
     assert state_in(html) == page["state"]
 

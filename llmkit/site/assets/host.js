@@ -122,7 +122,6 @@
     try {
       await work;
       await new Promise(requestAnimationFrame);
-      figure.style.minHeight = "";
       figure.dataset.llmLive = Math.round(performance.now() - began);
       performance.mark(`llm-live:${figure.dataset.llmWidget || "plot"}`);
     } catch (error) {
