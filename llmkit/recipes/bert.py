@@ -26,7 +26,7 @@ SHAPE = Config(
     vocab_size=1500, width=128, num_layers=4, num_heads=4, kind="encoder", norm="layer", norm_place="post",
     activation="gelu", positions="learned", bias=True, norm_eps=1e-12, num_segments=2,
 )  # fmt: skip
-PLAN = Settings(steps=1800, matrix_lr=0.01, warmup=50, flat=0.65, eval_every=200, save_every=50)
+PLAN = Settings(steps=1600, matrix_lr=0.01, warmup=50, flat=0.65, eval_every=200, save_every=50)
 SHORT_STEPS, SHORT = 300, 64  # the first steps read 64 tokens a row, where it is easier to find out what attention is for
 BATCH_SIZE = 16  # of whole tales; twice as many short rows
 HIDDEN_IN_TRAINING = 0.25  # a small model learns faster from more holes (Wettig et al. 2022, arXiv:2202.08005)

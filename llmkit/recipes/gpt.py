@@ -27,7 +27,7 @@ SHAPES = {
     "tales-gpt": Config(vocab_size=1536, width=224, num_layers=4, num_heads=8, num_kv_heads=4, hidden_width=608, tied=False),
 }
 PLANS = {
-    "tales-gpt-mini": Settings(steps=2600, matrix_lr=0.006, warmup=60, flat=0.62, eval_every=250, save_every=50),
+    "tales-gpt-mini": Settings(steps=2200, matrix_lr=0.006, warmup=60, flat=0.62, eval_every=250, save_every=50),
     "tales-gpt": Settings(steps=3200, matrix_lr=0.006, warmup=60, flat=0.62, eval_every=250, save_every=50),
 }
 
