@@ -28,7 +28,7 @@ SHAPES = {
 }
 PLANS = {
     "tales-gpt-mini": Settings(steps=2200, matrix_lr=0.006, warmup=60, flat=0.62, eval_every=250, save_every=50),
-    "tales-gpt": Settings(steps=3200, matrix_lr=0.006, warmup=60, flat=0.62, eval_every=250, save_every=50),
+    "tales-gpt": Settings(steps=2450, matrix_lr=0.006, warmup=60, flat=0.66, eval_every=250, save_every=50),
 }
 
 
