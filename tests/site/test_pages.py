@@ -143,6 +143,7 @@ def keep_screenshot(page, path: str, look: str) -> None:
         page.screenshot(path=str(SHOTS / f"{Path(path).stem}-{look}.jpg"), full_page=True, type="jpeg", quality=85)
 
 
+@pytest.mark.timed
 def test_a_widget_is_live_soon_after_the_reader_jumps_to_it(open_page, built_site):
     print()
     for path in addresses(built_site):

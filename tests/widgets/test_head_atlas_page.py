@@ -204,6 +204,7 @@ def test_markup_in_a_sentence_is_text(show):
     assert page.errors == []
 
 
+@pytest.mark.timed
 def test_scrubbing_heads_keeps_its_budgets(show):
     page = show()
     check_scrubbing(page, "13 tokens, lines")
@@ -211,6 +212,7 @@ def test_scrubbing_heads_keeps_its_budgets(show):
     check_scrubbing(page, "13 tokens, heatmap")
 
 
+@pytest.mark.timed
 def test_128_tokens_keep_the_budgets_too(show, monkeypatch):
     monkeypatch.setattr(head_atlas, "MOST_STORED", 2_000_000)
     page = show(LONG, sentences=[LONG])

@@ -251,6 +251,7 @@ def test_it_fits_the_first_screen_of_the_home_page(show):
     assert height <= 580
 
 
+@pytest.mark.timed
 def test_the_budgets_hold_while_a_number_changes_two_hundred_times(show):
     page = show(**random_numbers(6, 2, 2), question=False, step=5)
     live = int(page.locator("figure").get_attribute("data-llm-live"))

@@ -55,6 +55,7 @@ def assert_same_shares(got, expected, tolerance=2e-4):
         assert share == pytest.approx(expected[number].item(), abs=tolerance), number
 
 
+@pytest.mark.timed
 def test_the_stored_answer_is_there_at_once_and_the_first_key_brings_the_model_within_a_second(show, model):
     best = float("inf")
     for _ in range(4):
@@ -227,6 +228,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(show, theme):
     assert axe_violations(page) == []
 
 
+@pytest.mark.timed
 def test_the_budgets_hold_while_typing_sliding_and_running_at_full_speed(show):
     page = show()
     box(page).fill("Nora the fox")

@@ -181,6 +181,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(show, theme, questi
     assert axe_violations(page) == []
 
 
+@pytest.mark.timed
 def test_the_budgets_hold_while_width_and_temperature_slide(show):
     page = show(question=False, d=1)
     live = int(page.locator("figure").get_attribute("data-llm-live"))

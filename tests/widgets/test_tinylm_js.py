@@ -139,6 +139,7 @@ SPEED = """async () => {
   return 100 / ((performance.now() - began) / 1000); }"""
 
 
+@pytest.mark.timed
 def test_the_model_of_the_page_reads_at_least_60_tokens_a_second(page, tmp_path):
     """In the time that its thread computes: what the clock would say if no other program ran."""
     tiny_model.save(tmp_path, 256, 2.0, 1536, **tiny_model.REAL)
