@@ -29,7 +29,6 @@ SHAPE = Config(
     vocab_size=2560, width=128, num_layers=3, num_heads=4, hidden_width=320, kind="encoder-decoder",
     activation="geglu", positions="relative", tied=False, norm_eps=1e-6,
 )  # fmt: skip
-# Sized for half an hour of one free core. No run has been carried to the end yet, so that its figures are open.
 PLAN = Settings(steps=3500, warmup=50, flat=0.5, matrix_lr=0.01, eval_every=250, save_every=50)
 FIRST_STEPS, FIRST_BATCH, FIRST_RUN = 1500, 32, 2  # lessons begin with runs of one or two sentences, then come whole tales
 BATCH, SUMMARIES, WHOLE = 16, 0.15, 0.25  # shares: of rows that ask for a summary; of the others, those with a whole tale

@@ -169,7 +169,8 @@ A sentence alone does not always decide its translation: the measure word of "on
 {failures}
 
 **Limits.** It knows the words and the sentences of the tales, and no others: a sentence of another kind becomes one that
-it knows, or nonsense. It reads and writes at most 256 tokens. It can swap a name or a thing for another, fluently.
+it knows, or nonsense. It reads and writes at most 256 tokens. It can swap a name or a thing for another, fluently; its summaries often
+name a wrong place or say he for she.
 """
 
 
