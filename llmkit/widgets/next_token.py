@@ -15,8 +15,9 @@ from llmkit.widgets.pictures import svg, text
 from llmkit.widgets.thinker import LONGEST, NAMED, Thinker, Thought
 
 TEXT = (
-    'Max the otter told everyone that he was the fastest runner in the valley. "I do not believe it," said Wanda the camel. '
-    '"Let us race from the garden to the park on Friday." The mayor promised the winner a purple pitcher. On'
+    "Nora the fox woke early. Her blue kite was not in its usual place. Otto the bear had borrowed it without asking, and "
+    "now it was torn and lay in the cellar. Nora looked near the tower, found nothing, and felt downcast. "
+    '"I am sorry," said Otto. "Your kite is in the'
 )
 ROWS = 12  # likeliest tokens with a bar of their own
 MANY = 4096  # tokens: a larger vocabulary is stored in half precision
