@@ -23,7 +23,7 @@ from llmkit.transformer import SpanModel
 from llmkit.weights import from_transformers, to_transformers
 from llmkit.wordpiece import WordPiece
 
-PLAN = Settings(steps=2200, lr=2e-3, matrix_lr=0.008, warmup=50, flat=0.6, eval_every=200, save_every=50)
+PLAN = Settings(steps=2600, lr=2e-3, matrix_lr=0.008, warmup=50, flat=0.6, eval_every=200, save_every=50)
 SHORT_STEPS, SHORT = 600, 3  # the first steps ask about so many sentences, where it is soon found out which words matter
 BATCH_SIZE = 16  # of whole tales; twice as many short rows
 TESTED = 100  # tales of each split, with all their questions
