@@ -1,11 +1,12 @@
 """A start for encoders: before any training, a hidden word is looked for where its neighbors have stood before.
 
-That a word may be found again in the text is the last thing a small BERT finds out. Here it is put in by hand, as
-a circuit known from trained models, the induction head (Olsson et al. 2022, arXiv:2209.11895). The columns of the
+That a word may be found again in the text is what a small BERT left to itself did not find out. Here it is put in by
+hand, as a circuit known from trained models, the induction head (Olsson et al. 2022, arXiv:2209.11895). The columns of the
 stream begin with a meaning: which word this is; where it stands, as waves; and two empty slots. Two heads of each
 layer look one place back and one ahead; those of the first layer write the words found there into the slots. In the
 other layers, two more heads look for a place with the same neighbor as here, away from here, and add the word that
-stands there. Only the start is set: every weight is trained, and the columns soon take other meanings.
+stands there. Only the start is set: every weight is trained, and the columns soon take other meanings. tales-bert
+does not keep this: trained to its end, it guesses 1% of the names that were said before (of 613 hidden ones), as by chance.
 """
 
 import torch
