@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from llmkit.optimizers import Muon, hidden_matrices, make_optimizers, orthogonalize
+from llmkit.optimizers import QUINTICS, Muon, hidden_matrices, make_optimizers, orthogonalize
 from llmkit.transformer import Config, PretrainingModel, SpanModel, Transformer
 
 
@@ -24,11 +24,27 @@ def test_orthogonalizing_a_pile_of_matrices_is_orthogonalizing_each():
     assert torch.allclose(orthogonalize(pile), torch.stack([orthogonalize(m) for m in pile]), atol=1e-12)
 
 
-def test_four_rounds_bring_a_random_matrix_as_far_as_five_from_a_looser_scale():
-    matrix = torch.randn(3, 40, 100, dtype=torch.float64)
-    lengths = torch.linalg.svdvals(orthogonalize(matrix))
-    assert lengths.min() > 0.65 and lengths.max() < 1.25
-    assert torch.linalg.svdvals(orthogonalize(matrix, rounds=1)).min() < 0.6
+def test_singular_values_down_to_one_in_a_hundred_end_between_073_and_127():
+    values = torch.logspace(-2, 0, 500, dtype=torch.float64)
+    rotations = [torch.linalg.qr(torch.randn(500, 500, dtype=torch.float64))[0] for _ in range(2)]
+    out = orthogonalize(rotations[0] * values @ rotations[1])
+    largest = values.pow(4).sum().pow(0.25)  # what the matrix is divided by: here 3.2 times its largest singular value
+    inside = values / largest >= 0.01
+    lengths = (rotations[0].mT @ out @ rotations[1].mT).diagonal()
+    assert 0.72 < lengths[inside].min() < 0.74 and lengths.max() < 1.28
+
+
+def test_each_polynomial_is_the_best_for_what_the_one_before_has_left():
+    """The best polynomial of this form errs equally far, up and down by turns, four times (Chebyshev)."""
+    low, high = 0.01, 1.0
+    for a, b, c in QUINTICS:
+        x = torch.linspace(low, high, 100_001, dtype=torch.float64)
+        error = a * x + b * x**3 + c * x**5 - 1
+        turns = ((error[1:-1] - error[:-2]) * (error[2:] - error[1:-1]) < 0).nonzero()[:, 0] + 1
+        extremes = error[torch.cat([torch.tensor([0]), turns, torch.tensor([len(x) - 1])])]
+        assert extremes.sign().tolist() == [-1, 1, -1, 1]
+        assert torch.allclose(extremes.abs(), extremes.abs().max(), atol=2e-3)
+        low, high = 1 - float(extremes.abs().max()), 1 + float(extremes.abs().max())
 
 
 def test_a_gradient_of_zero_moves_nothing():
@@ -50,9 +66,9 @@ def descend(optimizer_of, steps=6, dtype=torch.float32):
 @pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this torch has no Muon of its own (2.9 and later do)")
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_muon_moves_as_the_muon_of_torch_does(decay, monkeypatch):
-    """With its way of orthogonalizing, which takes a round more for want of a tighter first scale, it is the same."""
+    """With its way of orthogonalizing, five rounds of one polynomial, it is the same."""
 
-    def as_torch_does(matrices, rounds):
+    def as_torch_does(matrices):
         x = matrices / matrices.norm(dim=(-2, -1), keepdim=True)
         for _ in range(5):
             product = x @ x.mT

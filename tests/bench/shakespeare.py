@@ -54,8 +54,8 @@ def runs() -> list[Run]:
             steps=2000, lr=1e-3, matrix_lr=None, betas=(0.9, 0.99), weight_decay=0.1, schedule="cosine",
             warmup=100, final=0.1, clip=1.0,
         ), 12, theirs),
-        Run("a fifth", Settings(steps=315, lr=5e-3, momentum=0.9, warmup=10, flat=0.3, clip=None), 12, ours),
-        Run("best", Settings(steps=1380, lr=4e-3, momentum=0.92, warmup=20, flat=0.3, clip=None), 16, ours),
+        Run("a fifth", Settings(steps=330, lr=5e-3, momentum=0.9, warmup=10, flat=0.3, clip=None), 12, ours),
+        Run("best", Settings(steps=1450, lr=4e-3, momentum=0.92, warmup=20, flat=0.3, clip=None), 16, ours),
     ]  # fmt: skip
 
 
