@@ -1,15 +1,20 @@
 """Check everything: `make test`, or `make test ONLY="lessons site"` for some of the stages.
 
-Stages run in order and stop at the first that fails. Each prints what it does and how long it took.
+Stages run in order and stop at the first that fails. Each prints what it does and how long it took. One stage runs
+beside those that use one processor as it does; what it prints is held back until they are done.
 """
 
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chromium import NO_BROWSER, find_chromium
@@ -17,7 +22,7 @@ from chromium import NO_BROWSER, find_chromium
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
 PYTEST = ("pytest", "-q")
-BY_TWO = ("-n", "2", "--dist", "loadfile")  # two processes, a file in one of them
+BY_TWO = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # two processes, a file in one of them, in their order
 APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "tales", "colab", "test_floors.py")]
 
 
@@ -32,21 +37,33 @@ class Stage:
     needs_browser: bool = False
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a stage went."""
+
+    counts: dict[str, int]
+    seconds: float
+    is_good: bool
+
+
 STAGES = (
     Stage("rules", "lint, package floors, notebook rules",
           (("ruff", "check", "."), (*PYTEST, "tests/lessons", "tests/test_floors.py")),
           "the lines above name file and rule; `ruff check --fix .` mends most lint."),
+    Stage("exercises", "solutions pass, planted wrong answers fail with their own message",
+          ((*PYTEST, "tests/exercises"),),
+          "an exercise would tell a reader something wrong."),
+    Stage("lessons", "every notebook runs and prints what is stored",
+          ((*PYTEST, "--nbval", "lessons"),),
+          "run the notebook and look; if the new output is right, `make refresh` stores it."),
+    Stage("colab", "every lesson in an environment with Colab's package versions",
+          ((*PYTEST, "-s", "tests/colab"),),
+          "a lesson would fail on Colab."),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
           ((*PYTEST, "tests", "llmkit", *APART, "--doctest-modules", "-m", "not browser",
             "--jaxtyping-packages=llmkit,typecheck.checked", *BY_TWO),
            (*PYTEST, "tests/tales")),  # no tensors there, and a hundred thousand short calls
           "a formula, a widget or a helper does not do what its test says."),
-    Stage("exercises", "solutions pass, planted wrong answers fail with their own message",
-          ((*PYTEST, "tests/exercises"),),
-          "an exercise would tell a reader something wrong."),
-    Stage("lessons", "every notebook runs and prints what is stored",
-          ((*PYTEST, "--nbval", "lessons", "-n", "2", "--dist", "loadscope"),),
-          "run the notebook and look; if the new output is right, `make refresh` stores it."),
     Stage("site", "the site builds without a warning and lives in Chromium",
           ((*PYTEST, "-s", "tests", *APART, "-m", "browser and not lab and not timed", *BY_TWO),
            (*PYTEST, "-s", "tests", *APART, "-m", "timed")),
@@ -54,10 +71,8 @@ STAGES = (
     Stage("lab", "JupyterLab itself: run a lesson, move a slider, see the picture change",
           ((*PYTEST, "-s", "tests", *APART, "-m", "lab"),),
           "the lesson or a widget fails in JupyterLab.", True),
-    Stage("colab", "every lesson in an environment with Colab's package versions",
-          ((*PYTEST, "-s", "tests/colab"),),
-          "a lesson would fail on Colab."),
 )
+ASIDE, BESIDE = "colab", ("rules", "exercises", "lessons")  # one processor each, and nothing in them is timed
 
 
 def chosen(names: list[str]) -> list[Stage]:
@@ -74,29 +89,38 @@ def environment() -> dict[str, str]:
     return {**os.environ, **threads, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def run(stage: Stage) -> dict[str, int]:
-    """Run a stage; its counts of passed, failed and skipped. Exits with a sentence when it fails."""
-    total = {"passed": 0, "failed": 0, "skipped": 0}
+def run(stage: Stage, out: IO[str] | None = None) -> Outcome:
+    """Run a stage, telling the terminal, or `out`, how it goes."""
+    total, began = {"passed": 0, "failed": 0, "skipped": 0}, time.monotonic()
+
+    def call(command: list[str]) -> int:
+        return subprocess.run(command, cwd=ROOT, env=environment(), stdout=out, stderr=out).returncode
+
+    def say(text: str) -> None:
+        print(text, file=out, flush=True)
+
+    say(f"\n== {stage.name}: {stage.does}")
     for tool, *arguments in stage.commands:
         report = REPORTS / f"{stage.name}.xml"
         report.unlink(missing_ok=True)
         extra = [f"--junitxml={report}"] if tool == "pytest" else []
         command = [sys.executable, "-m", tool, *arguments, *extra]
-        code = subprocess.run(command, cwd=ROOT, env=environment()).returncode
+        code = call(command)
         found = counted(report, tool, code)
         if code == 1 and stage.needs_browser and tool == "pytest":
-            print("\nWhat failed is tried once more: a browser on a busy machine may come late.", flush=True)
-            code = subprocess.run([*command, "--last-failed"], cwd=ROOT, env=environment()).returncode
+            say("\nWhat failed is tried once more: a browser on a busy machine may come late.")
+            code = call([*command, "--last-failed"])
             again = counted(report, tool, code)
             found = {**found, "passed": found["passed"] + again["passed"], "failed": again["failed"]}
         for key, value in found.items():
             total[key] += value
         if code:
             why = "no test was found" if tool == "pytest" and code == 5 else stage.hint
-            print(f"\nStage {stage.name} failed: {why} Alone: make test ONLY={stage.name}", flush=True)
-            finish(total)
-            sys.exit(1)
-    return total
+            say(f"\nStage {stage.name} failed: {why} Alone: make test ONLY={stage.name}")
+            return Outcome(total, time.monotonic() - began, False)
+    outcome = Outcome(total, time.monotonic() - began, True)
+    say(f"== {stage.name} took {outcome.seconds:.0f} s")
+    return outcome
 
 
 def counted(report: Path, tool: str, code: int) -> dict[str, int]:
@@ -112,9 +136,34 @@ def counted(report: Path, tool: str, code: int) -> dict[str, int]:
     return {"passed": tests - failed - skipped, "failed": failed, "skipped": skipped}
 
 
-def finish(total: dict[str, int]) -> None:
-    """The one closing line."""
-    print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped", flush=True)
+def run_all(stages: list[Stage]) -> Iterator[tuple[Stage, Outcome]]:
+    """The outcome of each stage, as it ends."""
+    beside = [stage for stage in stages if stage.name in BESIDE]
+    aside = [stage for stage in stages if stage.name == ASIDE] if beside else []
+    alone = [stage for stage in stages if stage not in (*beside, *aside)]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open(Path(folder, "held-back"), "w+", encoding="utf-8") as held_back,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        working = {stage: pool.submit(run, stage, held_back) for stage in aside}
+        for stage in beside:
+            yield stage, run(stage)
+        for stage, future in working.items():
+            yield stage, follow(future, Path(held_back.name))
+    for stage in alone:
+        yield stage, run(stage)
+
+
+def follow(future: Future, held_back: Path) -> Outcome:
+    """Print what was held back, and then what comes, until the stage is done."""
+    is_done = False
+    with open(held_back, encoding="utf-8", errors="replace") as text:
+        while not is_done:
+            is_done = future.done()
+            print(text.read(), end="", flush=True)
+            time.sleep(0.1)
+    return future.result()
 
 
 def main() -> None:
@@ -122,17 +171,17 @@ def main() -> None:
     if any(stage.needs_browser for stage in stages) and find_chromium() is None:
         sys.exit(NO_BROWSER)
     REPORTS.mkdir(parents=True, exist_ok=True)
-    total = {"passed": 0, "failed": 0, "skipped": 0}
-    for number, stage in enumerate(stages, 1):
-        print(f"\n== {number}/{len(stages)} {stage.name}: {stage.does}", flush=True)
-        began = time.monotonic()
-        for key, value in run(stage).items():
+    total, began, is_good = {"passed": 0, "failed": 0, "skipped": 0}, time.monotonic(), True
+    for stage, outcome in run_all(stages):
+        for key, value in outcome.counts.items():
             total[key] += value
-        times.append((stage.name, time.monotonic() - began))
-        print(f"== {stage.name} took {times[-1][1]:.0f} s", flush=True)
-    print("\n" + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in times)
-          + f"; {sum(seconds for _, seconds in times):.0f} s in all.")
-    finish(total)
+        times.append(f"{stage.name} {outcome.seconds:.0f} s")
+        if not outcome.is_good:
+            is_good = False
+            break
+    print(f"\n{', '.join(times)}; {time.monotonic() - began:.0f} s in all.")
+    print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped", flush=True)
+    sys.exit(not is_good)
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ def axe_violations(page) -> list[str]:
 
     return [
         f"{violation['id']}: {node['html'][:120]}"
-        for violation in Axe().run(page).response["violations"]
+        for violation in Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
         for node in violation["nodes"]
     ]
 
