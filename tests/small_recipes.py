@@ -19,6 +19,8 @@ def shrink(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "PLAN", replace(module.PLAN, steps=4, warmup=1, eval_every=0))
         patch.setattr(module, "TESTED", 3)
         patch.setattr(module, "SHORT_STEPS", 2)
+    patch.setattr(qa, "WHICH_STEPS", 1)
+    patch.setattr(qa, "WHICH_ROWS", 3)
 
 
 def pieces(folder: Path):

@@ -113,6 +113,19 @@ def test_15_percent_of_the_ordinary_tokens_of_every_row_are_chosen():
     assert set((labels != IGNORE).sum(1).tolist()) == {4}  # 29 ordinary tokens: 4.35
 
 
+def test_a_token_of_five_times_the_weight_is_drawn_five_times_as_readily():
+    weight = torch.ones(4000, 40)
+    weight[:, 1:6] = 5.0
+    _, _, _, labels = masked(rows=4000, share=0.035, weight=weight)  # one token of a row: nothing else is left out
+    chosen = (labels != IGNORE).sum(0)
+    assert int(chosen.sum()) == 4000 and int(chosen[31:].sum()) == 0
+    assert int(chosen[1:6].sum()) / 4000 == pytest.approx(25 / (25 + 24), abs=0.04)  # five standard deviations
+
+
+def test_equal_weights_change_nothing():
+    assert all(torch.equal(a, b) for a, b in zip(masked(), masked(weight=torch.ones(400, 40)), strict=True))
+
+
 def test_no_special_token_and_no_padding_is_chosen_or_put_in():
     tokens, keep, inputs, labels = masked(share=0.9)
     chosen = labels != IGNORE

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from llmkit.objectives.losses import IGNORE, Sum, label_loss, pad
-from llmkit.shapes import Bool, Int, Tensor
+from llmkit.shapes import Bool, Float, Int, Tensor
 
 
 def masked_batch(
@@ -23,12 +23,13 @@ def masked_batch(
     special: Sequence[int] = (),
     generator: torch.Generator | None = None,
     share: float = 0.15,
+    weight: Float[Tensor, "B T"] | None = None,
 ) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
     """Hide some of the tokens: the inputs with holes, and the labels, which are `IGNORE` where nothing was hidden.
 
     Of every row, 15% of what is no `special` id, at least one, is to be predicted. Of these 80% become `mask_id`,
     10% a token drawn at random, 10% stay: the model never knows whether to trust what it sees, so it must
-    understand every place.
+    understand every place. A token of twice the `weight` (above 0) is drawn twice as readily; without, all are alike.
 
     >>> tokens = torch.arange(5, 25)[None]
     >>> inputs, labels = masked_batch(tokens, tokens > 0, 4, 25, special=range(5), generator=torch.manual_seed(0))
@@ -40,7 +41,10 @@ def masked_batch(
     special = torch.tensor(sorted({mask_id, *special}), device=tokens.device)
     maybe = keep & ~torch.isin(tokens, special)  # (B, T) what can be hidden
     wanted = (maybe.sum(1, keepdim=True) * share).round().clamp(min=1)  # (B, 1)
-    draw = torch.rand(tokens.shape, generator=generator).to(tokens.device).masked_fill(~maybe, 2.0)  # (B, T)
+    draw = torch.rand(tokens.shape, generator=generator).to(tokens.device)  # (B, T)
+    if weight is not None:
+        draw = 1 - (1 - draw) ** (1 / weight)  # as if it were the smallest of so many draws
+    draw = draw.masked_fill(~maybe, 2.0)
     chosen = (draw.argsort(1).argsort(1) < wanted) & maybe  # the `wanted` smallest of each row
 
     kind = torch.rand(tokens.shape, generator=generator).to(tokens.device)  # (B, T)

@@ -24,8 +24,9 @@ from llmkit.weights import from_transformers, to_transformers
 from llmkit.wordpiece import WordPiece
 
 PLAN = Settings(steps=2600, lr=2e-3, matrix_lr=0.008, warmup=50, flat=0.6, eval_every=200, save_every=50)
-SHORT_STEPS, SHORT = 600, 3  # the first steps ask about so many sentences, where it is soon found out which words matter
-BATCH_SIZE = 16  # of whole tales; twice as many short rows
+WHICH, WHICH_STEPS, WHICH_ROWS = "What kind of animal", 300, 48  # first, of two animals, which one is asked for
+SHORT_STEPS, SHORT = 400, 3  # then so many sentences, where it is soon found out which words matter; twice as many rows
+BATCH_SIZE = 16  # of whole tales
 TESTED = 100  # tales of each split, with all their questions
 FAILURES_SHOWN = 10  # of each split, in measured.json
 
@@ -72,36 +73,67 @@ def short_questions(tokenizer: Tokenizer, split: str = "train") -> Callable[[int
     def draw(seed: int) -> Iterator[Asked]:
         random = Random(seed)
         for tale in tales(split, seed):
-            yield ask(tokenizer, *excerpt(tale, random.choice(tale.questions), random))
+            question = random.choice(tale.questions)
+            others = [other for other in tale.questions if other is not question and other.answer is not None]
+            yield ask(tokenizer, *excerpt(tale, question, random.sample(others, len(others))))
 
     return draw
 
 
-def excerpt(tale: Tale, question: Question, random: Random, length: int = SHORT) -> tuple[str, Question]:
-    """At most `length` sentences that follow each other, and the question with its answer's place in them."""
+def which_of_two(tokenizer: Tokenizer, split: str = "train") -> Callable[[int], Iterator[Asked]]:
+    """Two sentences with an animal in each, and a question about one of the two.
+
+    This has to be learned alone. Among all other questions a model learns within 200 steps to point at some animal of
+    the tale, is right half of the time, and stays so: in 2,600 steps it did not find out that the name matters.
+    """
+
+    def draw(seed: int) -> Iterator[Asked]:
+        random = Random(seed)
+        for tale in tales(split, seed):
+            about = [question for question in tale.questions if question.question.startswith(WHICH)]
+            random.shuffle(about)
+            if len(about) > 1:
+                yield ask(tokenizer, *excerpt(tale, about[0], about[1:], 2))
+
+    return draw
+
+
+def excerpt(tale: Tale, question: Question, others: Sequence[Question], length: int = SHORT) -> tuple[str, Question]:
+    """At most `length` sentences of the tale, in their order, that answer the question and the first of the others;
+    and the question with its answer's place in them."""
     starts, place = [], 0
     for sentence in tale.sentences:
         starts.append(tale.text.index(sentence, place))
         place = starts[-1] + len(sentence)
-    if question.answer is None:
-        told = random.randrange(len(starts))
-    else:
-        told = max(number for number, start in enumerate(starts) if start <= question.start)
-    first = max(0, told - random.randrange(length))
-    last = min(len(starts), first + length) - 1
-    text = tale.text[starts[first] : starts[last] + len(tale.sentences[last])]
-    if question.answer is None:
-        return text, question
-    return text, question._replace(start=question.start - starts[first], end=question.end - starts[first])
+
+    def told(question: Question) -> int:
+        return max(number for number, start in enumerate(starts) if start <= question.start)
+
+    numbers = dict.fromkeys(told(each) for each in (question, *others) if each.answer is not None)  # each once
+    text, moved = "", question
+    for number in sorted(list(numbers)[:length]):
+        if question.answer is not None and number == told(question):
+            by = len(text) - starts[number]
+            moved = question._replace(start=question.start + by, end=question.end + by)
+        text += tale.sentences[number] + " "
+    return text.rstrip(), moved
 
 
 def batches(tokenizer: Tokenizer) -> Callable[[int], dict[str, Tensor]]:
-    """The batch of every step: questions about a few sentences first, then about whole tales."""
-    short, whole = (
+    """The batch of every step: questions about two sentences first, then about a few, then about whole tales."""
+    which, short, whole = (
         Rows(draw(tokenizer), size, seed=seed, collate=collate, length=lambda row: len(row.tokens))
-        for draw, size, seed in ((short_questions, 2 * BATCH_SIZE, 5), (questions, BATCH_SIZE, 6))
-    )
-    return lambda step: short(step) if step < SHORT_STEPS else whole(step - SHORT_STEPS)
+        for draw, size, seed in (
+            (which_of_two, WHICH_ROWS, 4), (short_questions, 2 * BATCH_SIZE, 5), (questions, BATCH_SIZE, 6)
+        )
+    )  # fmt: skip
+
+    def batch(step: int) -> dict[str, Tensor]:
+        if step < WHICH_STEPS:
+            return which(step)
+        return short(step - WHICH_STEPS) if step < WHICH_STEPS + SHORT_STEPS else whole(step - WHICH_STEPS - SHORT_STEPS)
+
+    return batch
 
 
 def collate(rows: Sequence[Asked], seed: int = 0) -> dict[str, Tensor]:
@@ -175,7 +207,8 @@ def build(name: str, work: Path, out: Path, say=print) -> None:
         measured = {split: measure(model, every_question(tokenizer, split, TESTED)) for split in ("test", "compositional")}
     for figures in measured.values():
         figures["failures"] = figures["failures"][:FAILURES_SHOWN]
-    whole = {"steps": history.step, "seconds": history.seconds, "rows": BATCH_SIZE * (SHORT_STEPS + history.step), **measured}
+    rows = WHICH_ROWS * WHICH_STEPS + BATCH_SIZE * (2 * SHORT_STEPS + history.step - WHICH_STEPS - SHORT_STEPS)
+    whole = {"steps": history.step, "seconds": history.seconds, "rows": rows, **measured}
     publish(to_transformers(model, pad_token_id=PAD), WordPiece.from_file(out.parent / "tales-bert"), out, whole, card(history.step, measured))
     say(f"{name}: {measured}")
 
@@ -201,8 +234,9 @@ Shape: that of tales-bert ({SHAPE.num_layers} layers, width {SHAPE.width}, {SHAP
 two outputs a token, for the first and the last of the answer. It reads `[CLS] question [SEP] tale [SEP]`, in lower
 case. "No answer" is [CLS]; the model abstains when [CLS] beats every run of tokens of the tale.
 
-Data: tales of the split `train`, one question of each drawn at random. {SHORT_STEPS} steps on {2 * BATCH_SIZE} excerpts of {SHORT} sentences,
-then {steps - SHORT_STEPS} steps on {BATCH_SIZE} whole tales.
+Data: tales of the split `train`, one question of each. {WHICH_STEPS} steps on {WHICH_ROWS} pairs of sentences with an animal in each and a
+question about one of them; {SHORT_STEPS} steps on {2 * BATCH_SIZE} excerpts of {SHORT} sentences and a question drawn at random; then
+{steps - WHICH_STEPS - SHORT_STEPS} steps on {BATCH_SIZE} whole tales.
 Muon on the matrices, AdamW on the rest, no dropout.
 
 On all questions of {TESTED} tales never seen (split `test`), and of {TESTED} tales whose thing never stood in such a plot

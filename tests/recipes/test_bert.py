@@ -69,3 +69,13 @@ def test_batches_depend_on_their_step_alone_and_short_ones_come_first(made, monk
     whole = torch.cat([batches(step)["labels"].flatten() for step in range(2, 18)])
     real = sum(int((batches(step)["tokens"] > bert.SEP).sum()) for step in range(2, 18))  # [MASK] and words
     assert float((whole != bert.IGNORE).sum()) / real == pytest.approx(0.25, abs=0.01)
+
+
+def test_what_is_said_again_is_hidden_more_readily_unless_it_is_common(made, monkeypatch):
+    shrink(monkeypatch)
+    common = bert.common_words(made[1])
+    words = {made[1].decode([number]) for number in common.nonzero()[:, 0].tolist()}
+    assert {"the", "was", ".", ","} <= words and not {"fox", "nora"} & words and len(words) < 60
+    name, the = made[1].encode("Nora the")[0], made[1].encode("Nora the")[-1]
+    row = torch.tensor([[bert.CLS, name, the, 400, name, the, bert.SEP]])
+    assert bert.eagerness(row, common).tolist() == [[1, bert.EAGER, 1, 1, bert.EAGER, 1, 1]]

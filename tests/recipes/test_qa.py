@@ -2,7 +2,6 @@
 
 import json
 from itertools import islice
-from random import Random
 
 import pytest
 import torch
@@ -86,22 +85,37 @@ def test_training_asks_one_question_of_every_tale(made):
 
 
 def test_an_excerpt_holds_the_answer_at_its_new_place():
-    random = Random(3)
     for tale in islice(tales("train", seed=4), 40):
         for question in tale.questions:
-            text, asked = qa.excerpt(tale, question, random)
-            assert text in tale.text and any(text.endswith(sentence) for sentence in tale.sentences)
+            others = [other for other in tale.questions if other is not question]
+            text, asked = qa.excerpt(tale, question, others)
+            told = [sentence for sentence in tale.sentences if sentence in text]
+            assert 1 <= len(told) <= qa.SHORT and " ".join(told) == text
             assert asked.question == question.question and asked.answer == question.answer
             if asked.answer is not None:
                 assert text[asked.start : asked.end] == asked.answer
 
 
-def test_excerpts_come_first_then_whole_tales(made, monkeypatch):
+def test_which_of_two_asks_for_either_animal_and_shows_both(made):
+    kinds = {q.answer.lower() for tale in islice(tales("train", seed=1), 300) for q in tale.questions if q.question.startswith(qa.WHICH)}
+    rows = list(islice(qa.which_of_two(made[1])(5), 200))
+    first = 0
+    for row in rows:
+        name = row.question.question.split()[-1].strip("?")
+        right = row.text[row.question.start : row.question.end]
+        assert right == row.question.answer and name in row.text
+        shown = [word for word in row.text.lower().replace(",", " ").replace(".", " ").split() if word in kinds]
+        assert len(set(shown)) == 2
+        first += shown[0] == right
+    assert 70 < first < 130  # so that the place does not tell
+
+
+def test_two_sentences_come_first_then_a_few_then_whole_tales(made, monkeypatch):
     shrink(monkeypatch)
     batches = qa.batches(made[1])
-    short, whole = batches(1)["tokens"], batches(2)["tokens"]
-    assert len(short) == 4 and len(whole) == 2
-    assert short.shape[1] < whole.shape[1]
+    which, short, whole = (batches(step)["tokens"] for step in (0, 1, 3))
+    assert [len(batch) for batch in (which, short, whole)] == [3, 4, 2]
+    assert max(which.shape[1], short.shape[1]) < whole.shape[1]
     assert torch.equal(batches(1)["tokens"], short)
 
 
