@@ -203,7 +203,7 @@ def test_every_model_that_the_book_ships_is_the_one_in_the_manifest():
         weights = (models.BUNDLED / name / "model.safetensors").read_bytes()
         assert hashlib.sha256(weights).hexdigest() == about["sha256"]
     everything = sum(file.stat().st_size for file in models.BUNDLED.rglob("*") if file.is_file())
-    assert everything <= 16_000_000
+    assert everything <= 16 * 2**20  # with tokenizers and cards; the weights alone are at most 16 million bytes, see test_bundled
 
 
 def test_a_model_in_the_cache_of_the_hub_is_loaded_offline_and_the_table_says_that_it_is_here(tiny_gpt, tmp_path):
