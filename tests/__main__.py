@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
 PYTEST = ("pytest", "-q")
 BY_TWO = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # two processes, a file in one of them, in their order
+IN_BROWSER = ["tests/site", *(str(path.relative_to(ROOT)) for end in ("page", "js") for path in sorted((ROOT / "tests/widgets").glob(f"test_*_{end}.py")))]
 APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "tales", "colab", "test_floors.py")]
 
 
@@ -65,11 +66,11 @@ STAGES = (
            (*PYTEST, "tests/tales")),  # no tensors there, and a hundred thousand short calls
           "a formula, a widget or a helper does not do what its test says."),
     Stage("site", "the site builds without a warning and lives in Chromium",
-          ((*PYTEST, "-s", "tests", *APART, "-m", "browser and not lab and not timed", *BY_TWO),
-           (*PYTEST, "-s", "tests", *APART, "-m", "timed")),
+          ((*PYTEST, "-s", *IN_BROWSER, "-m", "browser and not timed", *BY_TWO),
+           (*PYTEST, "-s", *IN_BROWSER, "-m", "timed")),
           "a page, a figure or a budget is broken; screenshots are in _build/screenshots.", True),
     Stage("lab", "JupyterLab itself: run a lesson, move a slider, see the picture change",
-          ((*PYTEST, "-s", "tests", *APART, "-m", "lab"),),
+          ((*PYTEST, "-s", "tests/lab"),),
           "the lesson or a widget fails in JupyterLab.", True),
 )
 ASIDE, BESIDE = "colab", ("rules", "exercises", "lessons")  # one processor each, and nothing in them is timed

@@ -38,10 +38,13 @@ def pytest_collection_modifyitems(items) -> None:
     items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if "browser" in fixtures or "built_site" in fixtures or ROOT / "tests" / "site" in item.path.parents:
-            item.add_marker("browser")
+        if "browser" not in fixtures and "built_site" not in fixtures and ROOT / "tests" / "site" not in item.path.parents:
+            continue
+        item.add_marker("browser")
         if "lab" in fixtures:
             item.add_marker("lab")
+        if item.path.parent.name not in ("site", "lab") and not item.path.stem.endswith(("_page", "_js")):
+            raise pytest.UsageError(f"{item.nodeid} needs a browser, so its file's name must end in _page.py or _js.py: no stage of `make test` would run it.")
 
 
 @pytest.fixture(autouse=True)

@@ -6,16 +6,6 @@ import urllib.request
 import pytest
 
 
-@pytest.mark.browser
-def test_the_browser_shows_what_the_server_serves(browser, serve, tmp_path):
-    (tmp_path / "index.html").write_text("<script type=module src=a.js></script>")
-    (tmp_path / "a.js").write_text("document.title = 'module ran'")
-    page = browser.new_page()
-    page.goto(serve(tmp_path, prefix="/some/where/"))
-    page.wait_for_function("document.title === 'module ran'", timeout=5000)
-    page.close()
-
-
 def test_a_prefixed_server_serves_nothing_outside_its_prefix(serve, tmp_path):
     (tmp_path / "index.html").write_text("here")
     base = serve(tmp_path, prefix="/book/")

@@ -117,3 +117,12 @@ def test_a_plot_is_drawn_and_follows_the_theme(show):
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     page.wait_for_function(f"{ink} !== '{light}'", timeout=5000)
     assert page.errors == []
+
+
+def test_the_browser_shows_what_the_server_serves(browser, serve, tmp_path):
+    (tmp_path / "index.html").write_text("<script type=module src=a.js></script>")
+    (tmp_path / "a.js").write_text("document.title = 'module ran'")
+    page = browser.new_page()
+    page.goto(serve(tmp_path, prefix="/some/where/"))
+    page.wait_for_function("document.title === 'module ran'", timeout=5000)
+    page.close()
