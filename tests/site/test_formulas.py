@@ -1,10 +1,6 @@
 """Formulas are set while the site is built; a bad one is a warning with its place."""
 
-import io
-
 import pytest
-from sphinx.application import Sphinx
-from sphinx.util.docutils import docutils_namespace
 
 from llmkit.site import formulas
 
@@ -19,28 +15,6 @@ def test_a_formula_becomes_html_for_the_eye_and_mathml_for_the_ear():
 def test_a_formula_that_cannot_be_read_raises_with_the_place_inside_it(tex):
     with pytest.raises(formulas.FormulaError, match=r".+"):
         formulas.render(tex)
-
-
-@pytest.fixture
-def build(tmp_path):
-    """build(text) -> (page, warnings): one MyST page through our extension."""
-
-    def run(text: str) -> tuple[str, str]:
-        source, out = tmp_path / "source", tmp_path / "out"
-        source.mkdir()
-        (source / "index.md").write_text(text, "utf-8")
-        warnings = io.StringIO()
-        settings = {
-            "extensions": ["myst_parser", "llmkit.site"],
-            "html_theme": "llmkit",
-            "html_math_renderer": "llmkit-katex",
-            "myst_enable_extensions": ["dollarmath", "amsmath"],
-        }
-        with docutils_namespace():
-            Sphinx(str(source), None, str(out), str(tmp_path / "trees"), "html", settings, None, warnings).build()
-        return (out / "index.html").read_text("utf-8"), warnings.getvalue()
-
-    return run
 
 
 def test_inline_display_numbered_and_aligned_formulas_are_all_set(build):
