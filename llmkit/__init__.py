@@ -15,6 +15,7 @@ _HOME = {
     "Microscope": "llmkit.widgets",
     "ScaleLab": "llmkit.widgets",
     "HeadAtlas": "llmkit.widgets",
+    "WaveLab": "llmkit.widgets",
     "exercise": "llmkit.exercises",
     "check": "llmkit.exercises",
     "progress": "llmkit.exercises",

@@ -7,7 +7,9 @@ import pytest
 import torch
 from transformers.models.t5.modeling_t5 import T5Attention
 
+from llmkit import attention
 from llmkit import positions as P  # noqa: N812
+from llmkit.transformer import Config, Transformer
 
 WIDTHS = [2, 6, 64]
 
@@ -42,6 +44,88 @@ def test_a_step_of_k_places_is_the_same_rotation_everywhere():
 def test_impossible_frequencies_are_refused(width, base, words):
     with pytest.raises(ValueError, match=words):
         P.frequencies(width, base)
+
+
+# ---- why positions are needed, and what sinusoids are ---------------------------------------------------------------
+
+
+def shuffle(tokens: int, seed: int = 3) -> torch.Tensor:
+    """A permutation matrix, (T, T)."""
+    return torch.eye(tokens, dtype=torch.float64)[torch.randperm(tokens, generator=torch.Generator().manual_seed(seed))]
+
+
+@pytest.mark.parametrize("tokens", [2, 5, 9])
+def test_softmax_of_shuffled_scores_is_the_shuffled_softmax(tokens):
+    scores, pi = heads(tokens, tokens), shuffle(tokens)
+    assert torch.allclose(attention.softmax(pi @ scores @ pi.T), pi @ attention.softmax(scores) @ pi.T, atol=1e-14)
+
+
+@pytest.mark.parametrize("tokens", [2, 5, 9])
+def test_attention_without_positions_is_permutation_equivariant(tokens):
+    query, key, value = (heads(2, tokens, 4, seed=seed) for seed in (1, 2, 3))
+    pi = shuffle(tokens)
+    output = attention.attend(query, key, value).output
+    assert torch.allclose(attention.attend(pi @ query, pi @ key, pi @ value).output, pi @ output, atol=1e-12)
+
+
+def test_a_causal_mask_breaks_the_symmetry():
+    x, pi, mask = heads(5, 4), shuffle(5), attention.causal_mask(5)
+    once, again = attention.attend(x, x, x, mask).output, attention.attend(pi @ x, pi @ x, pi @ x, mask).output
+    assert (again - pi @ once).abs().max() > 0.1
+
+
+def test_a_whole_encoder_without_positions_is_blind_to_order_and_one_with_waves_is_not():
+    tokens = torch.tensor([[3, 1, 4, 2, 0]])
+    order = torch.tensor([4, 2, 0, 1, 3])
+    for positions, is_blind in (("none", True), ("sinusoidal", False)):
+        torch.manual_seed(0)
+        model = Transformer(Config(vocab_size=5, width=16, num_layers=3, num_heads=2, kind="encoder", positions=positions)).double()
+        gap = (model(tokens[:, order]) - model(tokens)[:, order]).abs().max()
+        assert (gap < 1e-12) == is_blind
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_wave_is_back_where_it_was_after_its_wavelength(width):
+    omega = P.frequencies(width)
+    length = torch.tensor([2 * math.pi * 10_000 ** (2 * k / width) for k in range(width // 2)], dtype=torch.float64)
+    assert torch.allclose(length * omega, torch.full_like(omega, 2 * math.pi), atol=1e-12)
+    assert torch.allclose(((7 + length) * omega).sin(), (7 * omega).sin(), atol=1e-12)
+
+
+def big_turn(k: int, width: int) -> torch.Tensor:
+    """R_k, built entry by entry."""
+    turn = torch.zeros(width, width, dtype=torch.float64)
+    for j in range(width // 2):
+        angle = k * 10_000 ** (-2 * j / width)
+        turn[2 * j, 2 * j] = turn[2 * j + 1, 2 * j + 1] = math.cos(angle)
+        turn[2 * j, 2 * j + 1], turn[2 * j + 1, 2 * j] = math.sin(angle), -math.sin(angle)
+    return turn
+
+
+@pytest.mark.parametrize("k", [1, 7, -4])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_one_matrix_leads_from_every_row_to_the_one_k_places_on(width, k):
+    table, turn = P.sinusoidal(40, width).double(), big_turn(k, width)
+    for place in range(4, 33):
+        assert (turn @ table[place] - table[place + k]).abs().max() < 1e-6  # the table is float32
+    assert torch.allclose(turn @ turn.T, torch.eye(width, dtype=torch.float64), atol=1e-14)  # a rotation
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_dot_product_of_two_rows_is_a_sum_of_cosines_of_their_distance(width):
+    table, omega = P.sinusoidal(30, width).double(), P.frequencies(width)
+    for p in (0, 3, 29):
+        for q in (0, 11, 29):
+            assert (table[p] @ table[q]).item() == pytest.approx(((p - q) * omega).cos().sum().item(), abs=1e-5)
+
+
+def test_a_score_of_words_with_places_has_four_parts():
+    words, places, weight = heads(5, 6, seed=1), P.sinusoidal(5, 6).double(), heads(6, 6, seed=2)
+    whole = attention.bilinear_score(words + places, words + places, weight)
+    for i in range(5):
+        for j in range(5):
+            parts = [a[i] @ weight @ b[j] for a in (words, places) for b in (words, places)]
+            assert whole[i, j].item() == pytest.approx(sum(parts).item(), abs=1e-12)
 
 
 # ---- RoPE --------------------------------------------------------------------------------------------------------

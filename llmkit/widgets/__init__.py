@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-_HOME = {"Microscope": "microscope", "ScaleLab": "scale_lab", "HeadAtlas": "head_atlas", "NextToken": "next_token"}
+_HOME = {"Microscope": "microscope", "ScaleLab": "scale_lab", "HeadAtlas": "head_atlas", "NextToken": "next_token", "WaveLab": "wave_lab"}
 
 __all__ = sorted(_HOME)
 

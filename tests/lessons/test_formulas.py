@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 ATTENTION, METRICS, REAL = "tests/test_attention.py", "tests/test_metrics.py", "tests/test_real_model.py"
+POSITIONS = "tests/test_positions.py"
 TESTED_BY = {
     "5.1": (ATTENTION, "test_sum_form_written_with_loops_equals_the_matrix_form"),
     "5.2": (ATTENTION, "test_softmax_equals_torch_on_any_axis"),
@@ -28,6 +29,14 @@ TESTED_BY = {
     "5.15": (REAL, "test_our_attention_on_minilms_own_queries_keys_and_values_equals_the_model"),
     "5.16": (REAL, "test_our_attention_on_minilms_own_queries_keys_and_values_equals_the_model"),
     "5.17": (ATTENTION, "test_softmax_is_unchanged_when_a_constant_is_added"),
+    "8.1": (POSITIONS, "test_softmax_of_shuffled_scores_is_the_shuffled_softmax"),
+    "8.2": (POSITIONS, "test_attention_without_positions_is_permutation_equivariant"),
+    "8.3": (POSITIONS, "test_sinusoids_equal_the_papers_formula_one_number_at_a_time"),
+    "8.4": (POSITIONS, "test_a_wave_is_back_where_it_was_after_its_wavelength"),
+    "8.5": (POSITIONS, "test_a_step_of_k_places_is_the_same_rotation_everywhere"),
+    "8.6": (POSITIONS, "test_one_matrix_leads_from_every_row_to_the_one_k_places_on"),
+    "8.7": (POSITIONS, "test_the_dot_product_of_two_rows_is_a_sum_of_cosines_of_their_distance"),
+    "8.8": (POSITIONS, "test_a_score_of_words_with_places_has_four_parts"),
 }
 
 
