@@ -28,7 +28,7 @@ class WaveLab(LiveWidget):
     """
 
     name = "wave_lab"
-    height, height_on_a_phone = 730, 1390
+    height, height_on_a_phone = 730, 1350
 
     width = traitlets.Int(32).tag(sync=True)
     base = traitlets.Float(10_000.0).tag(sync=True)

@@ -12,6 +12,7 @@ const FIELDS = ["width", "base", "position", "shift", "pair", "formula", "questi
 const NAMES = [["pairs", "the paper’s"], ["columns", "wrong: a frequency per column"], ["times", "wrong: multiplied"]];
 const GUESSES = ["it slides along", "it changes its shape", "it flattens"];
 
+const COLORS = new Uint32Array(new Uint8Array(Array.from({ length: 256 }, (_, i) => [...cividis(i / 255), 255]).flat()).buffer);
 const x = (place) => (100 * (place + 0.5)) / PLACES;  // percent of a strip
 const line = (name) => h("path", { class: name, "vector-effect": "non-scaling-stroke" });
 const trace = (values, y) => values.map((value, place) => `${place ? "L" : "M"}${x(place).toFixed(2)} ${y(value).toFixed(2)}`).join("");
@@ -71,8 +72,9 @@ function heatView() {
     canvas.height = width;
     const context = canvas.getContext("2d");
     const image = context.createImageData(PLACES, width);
+    const pixels = new Uint32Array(image.data.buffer);
     for (let column = 0; column < width; column++) {
-      for (let at = 0; at < PLACES; at++) image.data.set([...cividis((rows[at][column] + 1) / 2), 255], 4 * (column * PLACES + at));
+      for (let at = 0; at < PLACES; at++) pixels[column * PLACES + at] = COLORS[Math.round(127.5 * (rows[at][column] + 1))];
     }
     context.putImageData(image, 0, 0);
     view.scale([["0", Math.min(50 / width, 6)], [String(width - 1), Math.max(100 - 50 / width, 94)]]);
@@ -92,10 +94,16 @@ function dotsView() {
   let low = 0, high = 1;
   const y = (value) => 100 - (100 * (value - low)) / (high - low);
   view.frame = (rows) => {  // fixed while p moves, so that what moves is the curve
-    const norms = rows.map((row) => dot(row, row));
-    const least = Math.min(...rows.map((row) => Math.min(...rows.map((other) => dot(row, other)))));
     const half = rows[0].length / 2;
-    high = Math.max(half, ...norms) * 1.08;
+    let most = half, least = 0;
+    rows.forEach((row, p) => {
+      for (let q = 0; q <= p; q++) {
+        const product = dot(row, rows[q]);
+        if (product > most) most = product;
+        if (product < least) least = product;
+      }
+    });
+    high = most * 1.08;
     low = least < -half / 4 ? -half * 1.08 : -half / 4;
     zero.setAttribute("d", `M0 ${y(0).toFixed(2)}H100`);
     view.scale([[formatNumber(half, 0), y(half)], ["0", y(0)]]);
