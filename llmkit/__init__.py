@@ -16,6 +16,7 @@ _HOME = {
     "ScaleLab": "llmkit.widgets",
     "HeadAtlas": "llmkit.widgets",
     "WaveLab": "llmkit.widgets",
+    "TokenizerBench": "llmkit.widgets",
     "exercise": "llmkit.exercises",
     "check": "llmkit.exercises",
     "progress": "llmkit.exercises",

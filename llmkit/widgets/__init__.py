@@ -2,7 +2,10 @@
 
 from importlib import import_module
 
-_HOME = {"Microscope": "microscope", "ScaleLab": "scale_lab", "HeadAtlas": "head_atlas", "NextToken": "next_token", "WaveLab": "wave_lab"}
+_HOME = {
+    "Microscope": "microscope", "ScaleLab": "scale_lab", "HeadAtlas": "head_atlas", "NextToken": "next_token", "WaveLab": "wave_lab",
+    "TokenizerBench": "tokenizer_bench",
+}
 
 __all__ = sorted(_HOME)
 

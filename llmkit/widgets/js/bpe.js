@@ -5,7 +5,7 @@ const SPACES = "\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u
 const LONGEST_SPLIT = 12;  // tokens: as in llmkit/trace.py
 
 // The letters that stand for bytes: printable ones stand for themselves, the others follow from 256 on.
-function byteLetters() {
+export function byteLetters() {
   const letters = [];
   for (let byte = 0, next = 256; byte < 256; byte++) {
     const plain = (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
