@@ -23,7 +23,7 @@ every_mistake = pytest.mark.parametrize("exercise, mistake", MISTAKES, ids=name)
 
 
 def test_lesson_05_has_its_five_exercises():
-    assert [exercise.id for exercise in EXERCISES][:5] == ["05.1", "05.2", "05.3", "05.4", "05.5"]
+    assert [exercise.id for exercise in EXERCISES if exercise.id.startswith("05.")] == ["05.1", "05.2", "05.3", "05.4", "05.5"]
 
 
 def test_ids_are_unique_and_belong_to_their_lesson():

@@ -11,7 +11,16 @@ ROOT = Path(__file__).parents[2]
 
 ATTENTION, METRICS, REAL = "tests/test_attention.py", "tests/test_metrics.py", "tests/test_real_model.py"
 POSITIONS = "tests/test_positions.py"
+BPE, WORDPIECE, COSTS, EMBEDDINGS = (f"tests/test_{name}.py" for name in ("tokenization", "wordpiece", "token_costs", "embeddings"))
 TESTED_BY = {
+    "3.1": (BPE, "test_each_merge_is_the_most_frequent_pair_counted_afresh"),
+    "3.2": (BPE, "test_each_merge_is_the_most_frequent_pair_counted_afresh"),
+    "3.3": (WORDPIECE, "test_training_by_likelihood_takes_the_pair_with_the_largest_ratio_counted_afresh"),
+    "3.4": (COSTS, "test_tokens_per_byte_is_tokens_over_bytes_of_all_texts_together"),
+    "3.5": (COSTS, "test_the_premium_is_the_ratio_of_tokens_for_the_same_content"),
+    "3.6": (EMBEDDINGS, "test_a_one_hot_row_times_the_table_is_the_row_of_the_table"),
+    "3.7": (EMBEDDINGS, "test_the_gradient_of_the_table_is_one_hot_transposed_times_the_gradient_and_equals_autograd"),
+    "3.8": (EMBEDDINGS, "test_cosine_is_the_dot_product_over_the_lengths"),
     "5.1": (ATTENTION, "test_sum_form_written_with_loops_equals_the_matrix_form"),
     "5.2": (ATTENTION, "test_softmax_equals_torch_on_any_axis"),
     "5.3": (ATTENTION, "test_attend_equals_torch"),
