@@ -281,7 +281,7 @@ function render({ model, el }) {
 
   function comment(now) {
     if (state.formula === "columns") return "Every column has a frequency of its own, so sine and cosine no longer belong together: the trail leaves the rim of the clock, no rotation leads from p to p + k, and the curve changes its shape as you drag p. A model still learns with it.";
-    if (state.formula === "times") return `The base multiplies where it should divide. The rotation still holds. But the slow waves are gone: row p and its neighbor agree no more than strangers, and to 64 positions the table is close to noise. A model still learns with it.`;
+    if (state.formula === "times") return `The base multiplies where it should divide. Every pair still turns, by angles of its own. But the slow waves are gone: row p and its neighbor agree no more than strangers, and to 64 positions the table is close to noise. A model still learns with it.`;
     return "Every pair turns by kω, wherever it starts, so one rotation leads from any position to the one k places on. The curve of dot products depends on the distance only: drag p, and it slides. Lower the base, and the slow waves wake up.";
   }
 
