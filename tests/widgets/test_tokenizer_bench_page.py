@@ -144,7 +144,7 @@ def test_what_the_reader_types_is_learned_and_cut(show):
 
 @pytest.mark.parametrize(("name", "bad", "says"), [
     (TEXT, "", "There is nothing to learn from"), (TEXT, " \n ", "There is nothing to learn from"),
-    (TEXT, "风" * 1334, "at most 4,000 bytes, and this text has 4,002"), (SENTENCE, "", "There is no sentence to cut"),
+    (TEXT, "风" * 1334, "at most 4,000 bytes, and this one has 4,002"), (SENTENCE, "", "There is no sentence to cut"),
     (SENTENCE, "a" * 301, "at most 300 bytes, and this one has 301"),
 ])  # fmt: skip
 def test_bad_input_is_answered_with_a_sentence_and_the_last_good_state_stays(show, name, bad, says):
@@ -153,6 +153,9 @@ def test_bad_input_is_answered_with_a_sentence_and_the_last_good_state_stays(sho
     type_into(page, name, bad)
     assert says in page.locator(".llm-notice").inner_text()
     assert tokens(page) == before
+    page.get_by_role("slider").press("ArrowLeft")
+    settle(page)
+    assert page.get_by_label(name, exact=True).first.input_value() == bad  # what was typed is not lost
     type_into(page, name, "good again, good again")
     assert not page.locator(".llm-notice").is_visible()
 
@@ -204,6 +207,11 @@ def test_beside_a_kernel_what_is_typed_reaches_python(browser, serve, tmp_path):
     page.wait_for_timeout(400)
     assert (bench.sentence, bench.step) == ("kite 猫", 62)
     assert len(tokens(page)) == len(bench.tokens)
+    for bad in ("", "a" * 301):  # is told in the page, and never reaches Python
+        page.get_by_label(SENTENCE, exact=True).first.fill(bad)
+        page.wait_for_timeout(300)
+        assert page.locator(".llm-notice").is_visible() and bench.sentence == "kite 猫"
+    type_into(page, SENTENCE, "kite 猫")
     bench.text, bench.step = "kite kite kite", 2
     page.evaluate("window.refresh()")
     page.wait_for_timeout(100)

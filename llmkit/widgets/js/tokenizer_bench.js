@@ -57,9 +57,8 @@ function render({ model, el }) {
     clearTimeout(timer);
     const text = model.get("text"), sentence = model.get("sentence");
     const bytes = bytesOf(text).length, size = bytesOf(sentence).length;
-    const wrong = problem(text, bytes, size);
-    notice(wrong);
-    if (wrong) return;
+    const wrong = problem("text", text) || problem("sentence", sentence);
+    if (wrong) return notice(wrong);
     if (of?.text === text) {
       making = null;
       if (of.sentence !== sentence) of = { ...of, sentence, size, states: follow(sentence, pattern, of.merges) };
@@ -78,12 +77,16 @@ function render({ model, el }) {
     of = { ...about, merges: trainer.merges, names: trainer.names, total: trainer.total, states: follow(about.sentence, pattern, trainer.merges) };
     draw();
   }
-  function problem(text, bytes, size) {
-    if (!text.trim()) return "There is nothing to learn from: type a few words. The picture shows the text before.";
-    if (bytes > LONGEST_TEXT) return `The bench learns from at most ${LONGEST_TEXT.toLocaleString("en")} bytes, and this text has ${bytes.toLocaleString("en")}. The picture shows the text before.`;
-    if (!size) return "There is no sentence to cut: type one. The picture shows the one before.";
-    if (size > LONGEST_SENTENCE) return `The sentence may have at most ${LONGEST_SENTENCE} bytes, and this one has ${size.toLocaleString("en")}. The picture shows the one before.`;
-    return "";
+  // Why this cannot be learned from or cut; an empty string when it can.
+  function problem(key, value) {
+    const size = bytesOf(value).length;
+    const has = `has ${size.toLocaleString("en")}. The picture shows the one before.`;
+    if (key === "text") {
+      if (!value.trim()) return "There is nothing to learn from: type a few words. The picture shows the text before.";
+      return size > LONGEST_TEXT ? `The bench learns from a text of at most ${LONGEST_TEXT.toLocaleString("en")} bytes, and this one ${has}` : "";
+    }
+    if (!value.trim()) return "There is no sentence to cut: type one. The picture shows the one before.";
+    return size > LONGEST_SENTENCE ? `The sentence may have at most ${LONGEST_SENTENCE} bytes, and this one ${has}` : "";
   }
 
   // ---- what the reader does ---------------------------------------------------------------------------------------
@@ -112,9 +115,15 @@ function render({ model, el }) {
     }, BEAT);
   }
 
+  const wrongs = { text: "", sentence: "" };  // what is wrong with a box: it then stays as it is, and the model keeps its last good text
   const area = (name, rows, key) => {
     const box = h("textarea", { rows, "aria-label": name, autocomplete: "off", spellcheck: "false", dir: "auto" });
-    const typed = () => { stop(); tell({ [key]: box.value, question: false }); };
+    const typed = () => {
+      stop();
+      wrongs[key] = problem(key, box.value);
+      notice(wrongs.text || wrongs.sentence);
+      if (!wrongs[key]) tell({ [key]: box.value, question: false });
+    };
     box.addEventListener("input", (event) => { if (!event.isComposing) typed(); });
     box.addEventListener("compositionend", typed);
     return box;
@@ -124,6 +133,8 @@ function render({ model, el }) {
   const example = select({ label: "learn from", options: [...examples.map(([name], i) => [i, name]), [OWN, "your own text"]], value: 0, onChange: (i) => {
     stop();
     if (i === OWN) return text.focus();
+    Object.assign(wrongs, { text: "", sentence: "" });
+    notice("");
     tell({ text: examples[i][1], sentence: examples[i][2], step: 4000, question: false });
   } });
   const merges = slider({ label: "merges", min: 0, max: 1, step: 1, value: 0, show: (m) => `${m} of ${of?.merges.length ?? 0}`, onInput: (m) => { stop(); go(m); } });
@@ -164,8 +175,9 @@ function render({ model, el }) {
     if (!of) return;
     of.byteOf ??= new Map(of.names.slice(0, 256).map((letter) => [letter, byteOfLetter(letter)]));
     const all = of.merges.length, m = made(), asks = isAsking();
-    if (document.activeElement !== text || !text.value) text.value = model.get("text");
-    if (document.activeElement !== sentence || !sentence.value) sentence.value = model.get("sentence");
+    for (const [key, box] of [["text", text], ["sentence", sentence]]) {
+      if (!wrongs[key] && (document.activeElement !== box || !box.value)) box.value = model.get(key);
+    }
     const chosen = examples.findIndex(([, one]) => one === of.text);
     example.set(chosen < 0 ? OWN : chosen);
     merges.input.max = Math.max(1, all);
