@@ -2,6 +2,7 @@
 
 import functools
 import linecache
+import re
 
 import pytest
 import torch
@@ -19,11 +20,10 @@ def outcome_and_text(number, function):
 
 def test_an_unknown_exercise_is_answered_with_those_that_exist():
     for answer in (exercise("5.1"), check("5.1", attention_weights)):
-        assert repr(answer).startswith(
-            "There is no exercise '5.1'. Did you mean \"05.1\"? These exist: 05.1, 05.2"
-        )
+        assert repr(answer).startswith("There is no exercise '5.1'. Did you mean \"05.1\"? These exist: ")
+        assert "05.1, 05.2, 05.3" in repr(answer)
     for strange in ("99.9", "", None, 7, [], "<script>"):
-        assert "These exist: 05.1" in repr(exercise(strange))
+        assert re.search(r"These exist: .*05\.1, 05\.2", repr(exercise(strange)))
 
 
 @pytest.mark.parametrize(
