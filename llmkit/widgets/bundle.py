@@ -78,7 +78,8 @@ def _body(name: str) -> str:
 def _without_unused(text: str) -> str:
     """The text without the shared functions that this widget never names; `render` is named by the caller."""
     for found in _FUNCTION.finditer(text):
-        if found[1] != "render" and len(re.findall(rf"\b{found[1]}\b", text)) == 1:
+        named = len(re.findall(rf'(?<!")\b{found[1]}\b(?!")', text))  # "legend" in quotes is an element, not the function
+        if found[1] != "render" and named == 1:
             return _without_unused(text.replace(found[0], "", 1))
     return text
 

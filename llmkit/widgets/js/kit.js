@@ -200,3 +200,10 @@ export function formatNumber(x, digits = 2) {
   const text = x.toFixed(digits);
   return Number(text) === 0 ? (0).toFixed(digits) : text.replace("-", "−");
 }
+
+// A share of one for a reader: "62.0%", "<0.1%", ">99.9%"; 0 and 100% only where they are exact.
+export function percent(share) {
+  if (share === 0) return "0";
+  if (share < 0.001) return "<0.1%";
+  return share > 0.9995 && share < 1 ? ">99.9%" : `${(100 * share).toFixed(share === 1 ? 0 : 1)}%`;
+}

@@ -1,4 +1,5 @@
 // What is known about one answer: its ranking, its numbers as arrays, and the words for them.
+import { percent } from "./kit.js";
 import { ranking } from "./sampling.js";
 import { fromHalf } from "./tinylm.js";
 
@@ -30,12 +31,6 @@ export function attentionOf({ attention, layers, heads, tokens }, layer, head) {
 }
 
 export const nameOf = (thought, rank) => thought.names.get(thought.order[rank]) ?? `token ${thought.order[rank]}`;
-
-export function percent(share) {
-  if (share === 0) return "0";
-  if (share < 0.001) return "<0.1%";
-  return share > 0.9995 && share < 1 ? ">99.9%" : `${(100 * share).toFixed(share === 1 ? 0 : 1)}%`;
-}
 
 const few = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 

@@ -1,6 +1,6 @@
 // What the next-token widget is drawn with: bars for what may come, the tokens that were read, and the logit lens.
-import { h } from "./kit.js";
-import { ROWS, nameOf, percent } from "./thought.js";
+import { h, percent } from "./kit.js";
+import { ROWS, nameOf } from "./thought.js";
 
 export const MOST = 8;  // nats: a surprise that fills its bar
 const TINTS = Array.from({ length: 21 }, (_, step) => `color-mix(in srgb, var(--llm-accent) ${2 * step}%, transparent)`);
