@@ -1,5 +1,8 @@
 """Numbers that say how a model, or a part of it, behaves."""
 
+import math
+from collections.abc import Sequence
+
 from llmkit.shapes import Float, Tensor
 
 
@@ -15,3 +18,59 @@ def entropy(weights: Float[Tensor, "*batch S"], dim: int = -1) -> Float[Tensor, 
     Used in lesson 05, equation 5.9. Shannon 1948.
     """
     return -weights.xlogy(weights).sum(dim)
+
+
+def cross_entropy(
+    truth: Float[Tensor, "*batch V"], model: Float[Tensor, "*batch V"], dim: int = -1
+) -> Float[Tensor, "..."]:
+    """The mean surprise of a model, in nats, when tokens come with the probabilities `truth`: at least their entropy.
+
+    `0 log 0` counts as 0; where the model rules out what can come, it is infinite.
+
+    >>> import torch
+    >>> cross_entropy(torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.25, 0.25, 0.5]))
+    tensor(1.3863)
+
+    Built in lesson 01, equation 1.10. Shannon 1948.
+    """
+    return -truth.xlogy(model).sum(dim)
+
+
+def divergence(
+    truth: Float[Tensor, "*batch V"], model: Float[Tensor, "*batch V"], dim: int = -1
+) -> Float[Tensor, "..."]:
+    """What a wrong model costs beyond the entropy, in nats (Kullback and Leibler 1951): 0 only when it is `truth` itself.
+
+    >>> import torch
+    >>> divergence(torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.25, 0.25, 0.5]))
+    tensor(0.6931)
+
+    Built in lesson 01, equation 1.10.
+    """
+    return cross_entropy(truth, model, dim) - entropy(truth, dim)
+
+
+def perplexity(surprisals: Sequence[float]) -> float:
+    """e to the mean surprise in nats: as undecided as between this many equally likely tokens.
+
+    >>> round(perplexity([math.log(8), math.log(2)]), 9)  # the geometric mean of 8 and 2
+    4.0
+
+    Built in lesson 01, equation 1.5.
+    """
+    if not surprisals:
+        raise ValueError("A perplexity needs the surprise of at least one token; got none.")
+    return math.exp(sum(surprisals) / len(surprisals))
+
+
+def bits_per_byte(nats: float, num_bytes: int) -> float:
+    """What a text costs a model for each byte, whatever the model's tokens are. `nats` is the sum over the whole text.
+
+    >>> round(bits_per_byte(math.log(256), num_bytes=1), 9)  # a model that knows nothing
+    8.0
+
+    Built in lesson 01, equation 1.6.
+    """
+    if num_bytes < 1:
+        raise ValueError(f"The text must have at least one byte; got {num_bytes}.")
+    return nats / math.log(2) / num_bytes

@@ -1,4 +1,4 @@
-"""Language models that count: the next token from the last few. Built in lesson 01, the baselines of lesson 11.
+"""Language models that count: the next token from the last few. Built in lesson 01, equation 1.10; the baselines of lesson 11.
 
 Interpolated Kneser-Ney: what was counted is trusted a little less than it says, and what is taken away goes to the
 shorter context, down to every token alike. A shorter context counts in how many different ways a token was reached,
@@ -38,17 +38,16 @@ class NGram:
 
     def fit(self, rows: Iterable[Sequence[int]]) -> "NGram":
         """Count the rows (each read once; the first token of a row is given, not predicted). Returns the model."""
-        longest: dict[Context, Counter] = defaultdict(Counter)
-        reach = self.order - 1
-        for row in rows:
-            padded = (row[0],) * reach + tuple(row)  # the first token stands for all that was before it
-            for place in range(reach + 1, len(padded)):
-                longest[padded[place - reach : place]][padded[place]] += 1
-        self.counts = [longest]
-        for _ in range(reach):
-            self.counts.insert(0, _ways_of_reaching(self.counts[0]))
+        self.counts = self._levels(_runs(rows, self.order - 1))
         self.totals = [{context: sum(seen.values()) for context, seen in level.items()} for level in self.counts]
         return self
+
+    def _levels(self, longest: dict[Context, Counter]) -> list[dict[Context, Counter]]:
+        """The counts of every length of context, from 0 to `order - 1`."""
+        levels = [longest]
+        for _ in range(self.order - 1):
+            levels.insert(0, _ways_of_reaching(levels[0]))
+        return levels
 
     def probability(self, context: Sequence[int], token: int) -> float:
         """P(token | context), of which the last `order - 1` ids count. Sums to 1 over the vocabulary."""
@@ -80,6 +79,66 @@ class NGram:
             if seen:
                 return min(seen, key=lambda token: (-self.probability(context, token), token))
         raise ValueError("The model has counted nothing yet: call fit(rows) first.")
+
+
+class AddAlpha(NGram):
+    """The simplest smoothing: every token counts as if it had been seen `alpha` times more. alpha = 1 is Laplace's rule.
+
+    (count + alpha) / (total + alpha V). Each context is on its own: what shorter ones know is not used.
+
+    >>> model = AddAlpha(order=2, vocab_size=4).fit([[0, 1, 2], [0, 1, 3]])
+    >>> model.probability((1,), 2), model.probability((2,), 0)
+    (0.3333333333333333, 0.25)
+
+    Built in lesson 01, equation 1.7.
+    """
+
+    def __init__(self, order: int, vocab_size: int, alpha: float = 1.0) -> None:
+        super().__init__(order, vocab_size)
+        if not alpha > 0:
+            raise ValueError(f"alpha must be above 0, so that nothing is impossible; got {alpha}.")
+        self.alpha = alpha
+
+    def _levels(self, longest: dict[Context, Counter]) -> list[dict[Context, Counter]]:
+        return [longest]  # shorter contexts are not asked
+
+    def probability(self, context: Sequence[int], token: int) -> float:
+        """P(token | the last `order - 1` ids of the context). Sums to 1 over the vocabulary."""
+        known = tuple(context[max(0, len(context) - self.order + 1) :])
+        if len(known) < self.order - 1:
+            raise ValueError(f"A context of {self.order - 1} ids is needed; got {len(known)}. Repeat the first id before it.")
+        count = self.counts[-1].get(known, {}).get(token, 0)
+        return (count + self.alpha) / (self.totals[-1].get(known, 0) + self.alpha * self.vocab_size)
+
+
+def zipf_exponent(counts: Iterable[int], ranks: tuple[int, int] = (10, 1000)) -> float:
+    """The exponent s in count(rank) = constant / rank^s: minus the slope of a straight line through the logarithms.
+
+    `ranks` are the first and the last that take part. The line is fitted by least squares.
+
+    >>> round(zipf_exponent([100_000 / rank for rank in range(1, 2000)]), 6)
+    1.0
+
+    Used in lesson 01, equation 1.9. Zipf 1949.
+    """
+    ordered = sorted(counts, reverse=True)[ranks[0] - 1 : ranks[1]]
+    if len(ordered) < 2 or ordered[-1] <= 0:
+        raise ValueError(f"A line needs two counts above 0 from rank {ranks[0]} on; got {len(ordered)}.")
+    x = [math.log(ranks[0] + place) for place in range(len(ordered))]
+    y = [math.log(count) for count in ordered]
+    middle_x, middle_y = sum(x) / len(x), sum(y) / len(y)
+    products = sum((a - middle_x) * (b - middle_y) for a, b in zip(x, y, strict=True))
+    return -products / sum((a - middle_x) ** 2 for a in x)
+
+
+def _runs(rows: Iterable[Sequence[int]], reach: int) -> dict[Context, Counter]:
+    """What followed each run of `reach` tokens, and how often."""
+    found: dict[Context, Counter] = defaultdict(Counter)
+    for row in rows:
+        padded = (row[0],) * reach + tuple(row)  # the first token stands for all that was before it
+        for place in range(reach + 1, len(padded)):
+            found[padded[place - reach : place]][padded[place]] += 1
+    return found
 
 
 def _ways_of_reaching(longer: dict[Context, Counter]) -> dict[Context, Counter]:

@@ -2,11 +2,11 @@
 
 import math
 from collections import Counter
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 
 import pytest
 
-from llmkit.ngrams import NGram
+from llmkit.ngrams import AddAlpha, NGram, zipf_exponent
 from llmkit.tales import tales
 
 ROWS = [[0, 1, 2, 3, 1], [0, 1, 2, 1, 4], [0, 2, 3, 3]]
@@ -73,3 +73,71 @@ def test_impossible_settings_are_refused_in_a_sentence(order, vocab, discount, s
 def test_a_model_that_has_counted_nothing_says_so():
     with pytest.raises(ValueError, match="fit"):
         NGram(2, 5).fit([]).best((1,))
+
+
+# ---- what lesson 01 displays ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [lambda n: NGram(n, 5), lambda n: AddAlpha(n, 5, 0.3)])
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_the_chances_of_all_texts_of_a_length_sum_to_one_by_the_chain_rule(make, order):
+    """A product of conditionals is a distribution over texts, and its logarithm is minus the sum of the surprise."""
+    model = make(order).fit(ROWS)
+    total = 0.0
+    for rest in product(range(5), repeat=3):
+        row = (0, *rest)
+        padded = (0,) * (order - 1) + row
+        chance = math.prod(model.probability(padded[: order + t], padded[order + t]) for t in range(3))
+        assert chance == pytest.approx(math.exp(-sum(model.surprisals(row))), rel=1e-12)
+        total += chance
+    assert total == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4, 5])
+def test_what_stands_further_back_than_the_order_changes_nothing(order):
+    for model in (NGram(order, 6).fit(ROWS), AddAlpha(order, 6).fit(ROWS)):
+        for token in range(6):
+            near = (1, 2, 3, 1)[4 - (order - 1) :]
+            assert model.probability((5, 4, *near), token) == model.probability((0, 2, 2, *near), token)
+
+
+def test_the_ratio_of_counts_makes_what_was_counted_likeliest():
+    """P(w|h) = C(hw)/C(h): no other numbers that sum to 1 give the counted pairs a higher probability."""
+    pairs = Counter(pair for row in ROWS for pair in pairwise(row))
+    for h in {first for first, _ in pairs}:
+        counts = {w: count for (first, w), count in pairs.items() if first == h}
+        total = sum(counts.values())
+        best = sum(count * math.log(count / total) for count in counts.values())
+        for w in counts:
+            moved = {x: (count + (0.2 if x == w else 0)) / (total + 0.2) for x, count in counts.items()}
+            assert sum(counts[x] * math.log(moved[x]) for x in counts) <= best + 1e-12
+            assert AddAlpha(2, 5, 1e-12).fit(ROWS).probability((h,), w) == pytest.approx(counts[w] / total, abs=1e-10)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 1.0, 7.0])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_adding_alpha_is_the_ratio_after_as_many_imagined_words(alpha, order):
+    model, vocab = AddAlpha(order, 5, alpha).fit(ROWS), 5
+    seen = Counter(tuple(row[0] if t < 0 else row[t] for t in range(place - order + 1, place + 1))
+                   for row in ROWS for place in range(1, len(row)))  # fmt: skip
+    for context in product(range(5), repeat=order - 1):
+        total = sum(count for run, count in seen.items() if run[:-1] == context)
+        chances = [model.probability(context, w) for w in range(vocab)]
+        assert chances == pytest.approx([(seen[*context, w] + alpha) / (total + alpha * vocab) for w in range(vocab)], abs=1e-12)
+        assert sum(chances) == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [0.5, 1.0, 1.7])
+def test_the_exponent_of_a_power_law_is_found_again(exponent):
+    counts = [1e9 / rank**exponent for rank in range(1, 3000)]
+    assert zipf_exponent(counts) == pytest.approx(exponent, abs=1e-10)
+    assert zipf_exponent(reversed(counts), (3, 50)) == pytest.approx(exponent, abs=1e-10)
+
+
+def test_what_cannot_be_smoothed_or_fitted_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="above 0"):
+        AddAlpha(2, 5, alpha=0)
+    with pytest.raises(ValueError, match="context of 2 ids"):
+        AddAlpha(3, 5).fit(ROWS).probability((1,), 2)
+    with pytest.raises(ValueError, match="two counts above 0"):
+        zipf_exponent([5, 3, 1])
