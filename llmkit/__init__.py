@@ -15,6 +15,7 @@ _HOME = {
     "Microscope": "llmkit.widgets",
     "ScaleLab": "llmkit.widgets",
     "HeadAtlas": "llmkit.widgets",
+    "Ladder": "llmkit.widgets",
     "WaveLab": "llmkit.widgets",
     "TokenizerBench": "llmkit.widgets",
     "exercise": "llmkit.exercises",
