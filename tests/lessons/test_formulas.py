@@ -12,7 +12,20 @@ ROOT = Path(__file__).parents[2]
 ATTENTION, METRICS, REAL = "tests/test_attention.py", "tests/test_metrics.py", "tests/test_real_model.py"
 POSITIONS = "tests/test_positions.py"
 BPE, WORDPIECE, COSTS, EMBEDDINGS = (f"tests/test_{name}.py" for name in ("tokenization", "wordpiece", "token_costs", "embeddings"))
+NGRAMS = "tests/test_ngrams.py"
 TESTED_BY = {
+    "1.1": (NGRAMS, "test_probabilities_sum_to_one_after_every_context_seen_or_not"),
+    "1.2": (NGRAMS, "test_the_chances_of_all_texts_of_a_length_sum_to_one_by_the_chain_rule"),
+    "1.3": (NGRAMS, "test_the_ratio_of_counts_makes_what_was_counted_likeliest"),
+    "1.4": (METRICS, "test_surprise_is_the_length_of_an_ideal_code"),
+    "1.5": (METRICS, "test_the_loss_is_the_mean_surprise_and_hesitating_between_equals_has_their_number_as_perplexity"),
+    "1.6": (METRICS, "test_the_loss_is_the_mean_surprise_and_hesitating_between_equals_has_their_number_as_perplexity"),
+    "1.7": (METRICS, "test_bits_per_byte_do_not_depend_on_how_a_text_is_cut"),
+    "1.8": (NGRAMS, "test_what_stands_further_back_than_the_order_changes_nothing"),
+    "1.9": (NGRAMS, "test_adding_alpha_is_the_ratio_after_as_many_imagined_words"),
+    "1.10": (NGRAMS, "test_a_bigram_is_the_formula_of_the_textbook"),
+    "1.11": (NGRAMS, "test_the_exponent_of_a_power_law_is_found_again"),
+    "1.12": (METRICS, "test_cross_entropy_is_entropy_plus_divergence_and_equals_torch"),
     "3.1": (BPE, "test_each_merge_is_the_most_frequent_pair_counted_afresh"),
     "3.2": (BPE, "test_each_merge_is_the_most_frequent_pair_counted_afresh"),
     "3.3": (WORDPIECE, "test_training_by_likelihood_takes_the_pair_with_the_largest_ratio_counted_afresh"),
