@@ -46,7 +46,7 @@ class Ladder(LiveWidget):
     """
 
     name = "ladder"
-    height, height_on_a_phone = 998, 1362
+    height, height_on_a_phone = 1014, 1378
 
     text = traitlets.Unicode(TEXT).tag(sync=True, echo_update=False)
     picked = traitlets.Int(ORDERS - 1, min=0, max=ORDERS).tag(sync=True)
