@@ -235,7 +235,8 @@ def test_with_a_kernel_python_answers_for_the_network(browser, serve, tmp_path):
     settle(page)
     assert w.guess == 2
     box(page).fill("Otto the bear")
-    page.wait_for_function("document.querySelector('.ld-status').textContent.includes('tales-gpt-mini on')", timeout=20_000)
+    page.wait_for_function("document.querySelectorAll('.ld-chip').length === 4 && !document.querySelector('.ld-waiting')", timeout=20_000)
+    assert "tales-gpt-mini on" in page.locator(".ld-status").inner_text()
     settle(page)
     assert w.answer["text"] == "Otto the bear"
     assert page.locator(".ld-card").last.locator(".ld-name").first.inner_text() == w.likeliest(5, 1)[0][0]
