@@ -70,7 +70,7 @@ def rope_tables(
     """
     if scale <= 0:
         raise ValueError(f"Positions are divided by scale, so it must be positive; got {scale}. 1 changes nothing.")
-    angles = positions[..., None] / scale * frequencies(head_dim, base).to(positions.device)  # (*, T, D/2)
+    angles = positions[..., None].double() / scale * frequencies(head_dim, base).to(positions.device)  # (*, T, D/2)
     cos, sin = angles.cos(), angles.sin()
     if _checked(pairing) == "halves":
         return torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)  # (*, T, D)

@@ -10,6 +10,7 @@ from transformers.models.t5.modeling_t5 import T5Attention
 from llmkit import attention
 from llmkit import positions as P  # noqa: N812
 from llmkit.transformer import Config, Transformer
+from llmkit.transformer.layers import View
 
 WIDTHS = [2, 6, 64]
 
@@ -179,6 +180,24 @@ def test_interpolation_reads_a_text_twice_as_long_with_the_angles_seen_in_traini
         P.rope_tables(torch.arange(3), 8, scale=0)
 
 
+@pytest.mark.parametrize("pairing", P.PAIRINGS)
+def test_a_turned_query_and_key_meet_as_if_only_the_key_were_turned_by_the_difference(pairing):
+    query, key = heads(8, seed=1), heads(8, seed=2)
+
+    def turned(row: torch.Tensor, place: int) -> torch.Tensor:
+        return P.rope(row, *(table[0] for table in P.rope_tables(torch.tensor([place]), 8, pairing=pairing)), pairing)
+
+    for m, n in ((5, 2), (2, 5), (900, 17)):
+        assert (turned(query, m) @ turned(key, n)).item() == pytest.approx((query @ turned(key, n - m)).item(), abs=1e-10)
+
+
+@pytest.mark.parametrize("scale", [1.5, 4.0])
+def test_interpolation_turns_by_the_position_divided_by_the_scale(scale):
+    cos, sin = P.rope_tables(torch.arange(200), 6, scale=scale)  # whole positions, as a model has them
+    angles = torch.tensor([[p / scale * 10_000 ** (-2 * j / 6) for j in range(3)] for p in range(200)], dtype=torch.float64)
+    assert (cos[:, :3] - angles.cos()).abs().max() < 1e-12 and (sin[:, 3:] - angles.sin()).abs().max() < 1e-12
+
+
 def test_wrong_tables_and_pairings_are_refused():
     cos, sin = P.rope_tables(torch.arange(3), 8)
     with pytest.raises(ValueError, match="tables turn heads of width 8, but the heads have width 4"):
@@ -222,3 +241,43 @@ def test_near_buckets_hold_one_distance_each_and_far_ones_never_shrink():
     assert (buckets[128:] == 31).all()
     with pytest.raises(ValueError, match="leave no room"):
         P.relative_buckets(torch.arange(3), is_causal=False, num_buckets=2)
+
+
+# ---- what lesson 09 says of them ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("count", "most"), [(8, 15), (32, 128), (16, 100)])
+def test_buckets_are_those_of_the_formula_one_distance_at_a_time(count, most):
+    exact = count // 2
+    for distance in range(300):
+        share = math.log(max(distance, 1) / exact) / math.log(most / exact) * (count - exact)
+        if distance >= exact and abs(share - round(share)) < 1e-5:
+            continue  # on a border, where rounding decides
+        expected = distance if distance < exact else min(exact + math.floor(share), count - 1)
+        assert P.relative_buckets(torch.tensor(-distance), True, count, most).item() == expected
+
+
+@pytest.mark.parametrize("num_heads", [1, 2, 8, 16])
+def test_each_head_of_alibi_has_a_line_with_a_slope_of_its_own(num_heads):
+    bias = P.alibi_bias(num_heads, 12, 12)
+    for h in range(num_heads):
+        for i, j in ((0, 0), (5, 2), (11, 0), (3, 9)):
+            assert bias[h, i, j].item() == pytest.approx(-(2 ** (-8 * (h + 1) / num_heads)) * abs(i - j), rel=1e-6)
+
+
+@pytest.mark.parametrize("positions", ["alibi", "relative"])
+def test_a_bias_of_distance_is_added_to_the_scores_of_every_head(positions):
+    torch.manual_seed(0)
+    model = Transformer(Config(vocab_size=9, width=16, num_layers=1, num_heads=4, positions=positions)).double()
+    stack, hidden = model.decoder, heads(1, 6, 16)
+    if positions == "relative":
+        torch.nn.init.normal_(stack.distance_bias.weight)
+    bias, layer = stack.bias(6, 6), stack.blocks[0].attention
+    query, key, value = (part(hidden).view(1, 6, 4, 4).transpose(1, 2) for part in (layer.query, layer.key, layer.value))
+    scores = (query @ key.mT / math.sqrt(4) + bias).masked_fill(~attention.causal_mask(6), -math.inf)
+    expected = layer.output((scores.softmax(-1) @ value).transpose(1, 2).flatten(2))
+    view = View(attention.causal_mask(6)[None, None], bias=bias)
+    assert torch.allclose(layer(hidden, view, 0), expected, atol=1e-12)
+    for h in range(4):
+        lines = {(bias[0, h].diagonal(-d).max() - bias[0, h].diagonal(-d).min()).item() for d in range(6)}
+        assert max(lines) == 0  # the same at the same distance
