@@ -18,6 +18,7 @@ _HOME = {
     "Ladder": "llmkit.widgets",
     "WaveLab": "llmkit.widgets",
     "TokenizerBench": "llmkit.widgets",
+    "RopeLab": "llmkit.widgets",
     "exercise": "llmkit.exercises",
     "check": "llmkit.exercises",
     "progress": "llmkit.exercises",

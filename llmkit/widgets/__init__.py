@@ -4,7 +4,7 @@ from importlib import import_module
 
 _HOME = {
     "Microscope": "microscope", "ScaleLab": "scale_lab", "HeadAtlas": "head_atlas", "NextToken": "next_token", "WaveLab": "wave_lab",
-    "TokenizerBench": "tokenizer_bench", "Ladder": "ladder",
+    "TokenizerBench": "tokenizer_bench", "Ladder": "ladder", "RopeLab": "rope_lab",
 }
 
 __all__ = sorted(_HOME)
