@@ -59,6 +59,13 @@ TESTED_BY = {
     "8.6": (POSITIONS, "test_one_matrix_leads_from_every_row_to_the_one_k_places_on"),
     "8.7": (POSITIONS, "test_the_dot_product_of_two_rows_is_a_sum_of_cosines_of_their_distance"),
     "8.8": (POSITIONS, "test_a_score_of_words_with_places_has_four_parts"),
+    "9.1": (POSITIONS, "test_each_pair_is_a_complex_number_that_is_turned"),
+    "9.2": (POSITIONS, "test_a_turned_query_and_key_meet_as_if_only_the_key_were_turned_by_the_difference"),
+    "9.3": (POSITIONS, "test_the_two_pairings_are_one_formula_with_the_columns_reordered"),
+    "9.4": (POSITIONS, "test_a_bias_of_distance_is_added_to_the_scores_of_every_head"),
+    "9.5": (POSITIONS, "test_buckets_are_those_of_the_formula_one_distance_at_a_time"),
+    "9.6": (POSITIONS, "test_each_head_of_alibi_has_a_line_with_a_slope_of_its_own"),
+    "9.7": (POSITIONS, "test_interpolation_turns_by_the_position_divided_by_the_scale"),
 }
 
 
