@@ -111,7 +111,7 @@ class AddAlpha(NGram):
         return (count + self.alpha) / (self.totals[-1].get(known, 0) + self.alpha * self.vocab_size)
 
 
-def zipf_exponent(counts: Iterable[int], ranks: tuple[int, int] = (10, 1000)) -> float:
+def zipf_exponent(counts: Iterable[float], ranks: tuple[int, int] = (10, 1000)) -> float:
     """The exponent s in count(rank) = constant / rank^s: minus the slope of a straight line through the logarithms.
 
     `ranks` are the first and the last that take part. The line is fitted by least squares.

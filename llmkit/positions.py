@@ -78,7 +78,7 @@ def rope_tables(
 
 
 def rope(
-    heads: Float[Tensor, "*batch D"], cos: Float[Tensor, "*#batch D"], sin: Float[Tensor, "*#batch D"], pairing: str = "halves"
+    heads: Float[Tensor, "*#batch D"], cos: Float[Tensor, "*#batch D"], sin: Float[Tensor, "*#batch D"], pairing: str = "halves"
 ) -> Float[Tensor, "*batch D"]:
     """Rotary position embedding: turn every pair of numbers by its angle, given the tables of `rope_tables`.
 

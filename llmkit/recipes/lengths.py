@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from llmkit.device import seed_everything
 from llmkit.objectives import label_loss
@@ -67,7 +68,7 @@ def learn(kind: str, seed: int = 0, steps: int = PLAN.steps) -> Transformer:
     return model.eval()
 
 
-def guesses(model: Transformer, length: int, rows: int = 200) -> tuple[Int[Tensor, "B A"], Int[Tensor, "B L"], Float[Tensor, ""]]:
+def guesses(model: nn.Module, length: int, rows: int = 200) -> tuple[Int[Tensor, "B A"], Int[Tensor, "B L"], Float[Tensor, ""]]:
     """What the model says at the last 16 tokens of texts of this length, the 256 letters before, and the loss in nats.
 
     Every length is asked about the same tokens: the texts end alike, and longer ones begin earlier.
@@ -79,7 +80,7 @@ def guesses(model: Transformer, length: int, rows: int = 200) -> tuple[Int[Tenso
     return logits.argmax(-1), whole, label_loss(logits, answers).mean
 
 
-def ask(model: Transformer, lengths: tuple[int, ...] = LENGTHS, back: int = BACK) -> list[float]:
+def ask(model: nn.Module, lengths: tuple[int, ...] = LENGTHS, back: int = BACK) -> list[float]:
     """For each length the share of answers that name the letter `back` before: right where `back` is 2."""
     shares = []
     for length in lengths:
