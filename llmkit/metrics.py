@@ -31,7 +31,7 @@ def cross_entropy(
     >>> cross_entropy(torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.25, 0.25, 0.5]))
     tensor(1.3863)
 
-    Built in lesson 01, equation 1.10. Shannon 1948.
+    Built in lesson 01, equation 1.12. Shannon 1948.
     """
     return -truth.xlogy(model).sum(dim)
 
@@ -45,7 +45,7 @@ def divergence(
     >>> divergence(torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.25, 0.25, 0.5]))
     tensor(0.6931)
 
-    Built in lesson 01, equation 1.10.
+    Built in lesson 01, equation 1.12.
     """
     return cross_entropy(truth, model, dim) - entropy(truth, dim)
 
@@ -56,7 +56,7 @@ def perplexity(surprisals: Sequence[float]) -> float:
     >>> round(perplexity([math.log(8), math.log(2)]), 9)  # the geometric mean of 8 and 2
     4.0
 
-    Built in lesson 01, equation 1.5.
+    Built in lesson 01, equation 1.6.
     """
     if not surprisals:
         raise ValueError("A perplexity needs the surprise of at least one token; got none.")
@@ -69,7 +69,7 @@ def bits_per_byte(nats: float, num_bytes: int) -> float:
     >>> round(bits_per_byte(math.log(256), num_bytes=1), 9)  # a model that knows nothing
     8.0
 
-    Built in lesson 01, equation 1.6.
+    Built in lesson 01, equation 1.7.
     """
     if num_bytes < 1:
         raise ValueError(f"The text must have at least one byte; got {num_bytes}.")

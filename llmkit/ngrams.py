@@ -90,7 +90,7 @@ class AddAlpha(NGram):
     >>> model.probability((1,), 2), model.probability((2,), 0)
     (0.3333333333333333, 0.25)
 
-    Built in lesson 01, equation 1.7.
+    Built in lesson 01, equation 1.9.
     """
 
     def __init__(self, order: int, vocab_size: int, alpha: float = 1.0) -> None:
@@ -119,7 +119,7 @@ def zipf_exponent(counts: Iterable[float], ranks: tuple[int, int] = (10, 1000)) 
     >>> round(zipf_exponent([100_000 / rank for rank in range(1, 2000)]), 6)
     1.0
 
-    Used in lesson 01, equation 1.9. Zipf 1949.
+    Used in lesson 01, equation 1.11. Zipf 1949.
     """
     ordered = sorted(counts, reverse=True)[ranks[0] - 1 : ranks[1]]
     if len(ordered) < 2 or ordered[-1] <= 0:
