@@ -5,6 +5,7 @@ published page brings the same module to life with no kernel; and a still pictur
 """
 
 import base64
+import math
 from typing import Any, ClassVar
 
 import anywidget
@@ -82,6 +83,13 @@ def device_here(name: str) -> str:
         return str(pick_device(name))
     except ValueError as problem:
         raise traitlets.TraitError(str(problem)) from None
+
+
+def between(proposal: Any, low: float, high: float) -> Any:
+    """The proposed value when it lies from `low` to `high`, for a trait's validator: a wrong one leaves the trait as it was."""
+    if not (math.isfinite(proposal.value) and low <= proposal.value <= high):
+        raise traitlets.TraitError(f"{proposal.trait.name} must be from {low:,} to {high:,}; got {proposal.value}.")
+    return proposal.value
 
 
 def as_json(value: Any) -> Any:

@@ -8,7 +8,7 @@ import traitlets
 from torch import Tensor
 
 from llmkit.positions import PAIRINGS, frequencies, rope, rope_tables
-from llmkit.widgets.base import LiveWidget
+from llmkit.widgets.base import LiveWidget, between
 from llmkit.widgets.pictures import svg, text
 
 TRAINED, FARTHEST, LAST = 32, 256, 999  # as in rope_lab.js: length in training, longest curve, last position of the key
@@ -83,10 +83,8 @@ class RopeLab(LiveWidget):
     @traitlets.validate("position", "distance", "base", "length")
     def _between(self, proposal: Any) -> Any:
         limits = {"position": (0, LAST), "distance": (0, FARTHEST - 1), "base": (2, 1_000_000), "length": (TRAINED, FARTHEST)}
-        name, (low, high) = proposal.trait.name, limits[proposal.trait.name]
-        if not (math.isfinite(proposal.value) and low <= proposal.value <= high):
-            raise traitlets.TraitError(f"{name} must be from {low:,} to {high:,}; got {proposal.value}.")
-        return proposal.value
+        low, high = limits[proposal.trait.name]
+        return between(proposal, low, high)
 
     @traitlets.observe("length", "distance")
     def _stay_on_the_curve(self, change: Any) -> None:

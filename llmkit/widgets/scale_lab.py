@@ -10,7 +10,7 @@ from torch import Tensor
 
 from llmkit.attention import softmax, softmax_jacobian
 from llmkit.metrics import entropy
-from llmkit.widgets.base import LiveWidget
+from llmkit.widgets.base import LiveWidget, between
 from llmkit.widgets.pictures import svg, text
 
 QUERIES = 256  # as in scale_lab.js, like the list below
@@ -68,11 +68,11 @@ class ScaleLab(LiveWidget):
     @traitlets.validate("d", "num_keys", "seed")
     def _whole_number(self, proposal: Any) -> int:
         low, high = {"d": (1, WIDTHS[-1]), "num_keys": (2, 64), "seed": (0, 2**31 - 1)}[proposal.trait.name]
-        return _between(proposal, low, high)
+        return between(proposal, low, high)
 
     @traitlets.validate("temperature")
     def _temperature(self, proposal: Any) -> float:
-        return _between(proposal, 0.05, 10)
+        return between(proposal, 0.05, 10)
 
     @traitlets.validate("rule")
     def _rule(self, proposal: Any) -> str:
@@ -109,14 +109,6 @@ def _figure(x: float) -> str:
     ('0.252', '1024')
     """
     return f"{x:.0f}" if x >= 1000 else f"{x:.3g}"
-
-
-def _between(proposal: Any, low: float, high: float) -> Any:
-    if not low <= proposal.value <= high:
-        raise traitlets.TraitError(
-            f"{proposal.trait.name} must be from {low} to {high}; got {proposal.value}."
-        )
-    return proposal.value
 
 
 def _divisor(rule: str, d: int) -> float:

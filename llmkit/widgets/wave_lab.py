@@ -1,6 +1,5 @@
 """The wave lab: sinusoidal positions as waves, colors, dot products and turning clocks, right and wrong."""
 
-import math
 from typing import Any
 
 import torch
@@ -8,7 +7,7 @@ import traitlets
 from torch import Tensor
 
 from llmkit.positions import frequencies
-from llmkit.widgets.base import LiveWidget
+from llmkit.widgets.base import LiveWidget, between
 from llmkit.widgets.pictures import heatmap, svg, text
 
 PLACES, REACH = 64, 16  # positions in the picture, and the longest step; as in waves.js and wave_lab.js
@@ -69,21 +68,21 @@ class WaveLab(LiveWidget):
     @traitlets.validate("position", "shift")
     def _whole_number(self, proposal: Any) -> int:
         low, high = {"position": (0, PLACES - 1), "shift": (1, REACH)}[proposal.trait.name]
-        return _between(proposal, low, high)
+        return between(proposal, low, high)
 
     @traitlets.validate("pair")
     def _pair(self, proposal: Any) -> int:
-        return _between(proposal, 0, self.width // 2 - 1)
+        return between(proposal, 0, self.width // 2 - 1)
 
     @traitlets.validate("base")
     def _base(self, proposal: Any) -> float:
-        return _between(proposal, 2, 1_000_000)
+        return between(proposal, 2, 1_000_000)
 
     @traitlets.validate("width")
     def _width(self, proposal: Any) -> int:
         if proposal.value % 2:
             raise traitlets.TraitError(f"width must be even, to be cut into pairs of columns; got {proposal.value}.")
-        return _between(proposal, 2, 128)
+        return between(proposal, 2, 128)
 
     @traitlets.observe("width")
     def _fewer_pairs(self, change: Any) -> None:
@@ -117,9 +116,3 @@ class WaveLab(LiveWidget):
             text(40, 262, f"Dot product of row {self.position} with every row", 13),
             f'<polyline points="{points}" fill="none" stroke="#d2447a" stroke-width="2"/>', text(40, 396, says, 12),
         )  # fmt: skip
-
-
-def _between(proposal: Any, low: float, high: float) -> Any:
-    if not (math.isfinite(proposal.value) and low <= proposal.value <= high):
-        raise traitlets.TraitError(f"{proposal.trait.name} must be from {low:,} to {high:,}; got {proposal.value}.")
-    return proposal.value

@@ -71,7 +71,7 @@ def test_what_cannot_be_is_refused_and_the_old_value_stays(bad):
 
 
 def test_the_refusal_names_the_range():
-    with pytest.raises(TraitError, match=r"d must be from 1 to 1024; got 2000\."):
+    with pytest.raises(TraitError, match=r"d must be from 1 to 1,024; got 2000\."):
         ScaleLab(d=2000)
 
 
