@@ -86,6 +86,12 @@ def settle(page) -> None:
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+def state(page, *names: str) -> list:
+    """What the widget's model holds under these names."""
+    settle(page)
+    return page.evaluate("names => names.map((name) => models[0].get(name))", list(names))
+
+
 # Each move is timed twice: how long its handler holds the page, and when the next frame is through.
 # After every so many moves a frame with nothing to do is timed: it says how busy the machine is with other work.
 TIMED = """async ([act, values, rest_after]) => {

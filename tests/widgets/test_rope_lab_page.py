@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from bare_page import axe_violations, check_budgets, settle, table_numbers, to_number, visits
+from bare_page import axe_violations, check_budgets, settle, state, table_numbers, to_number, visits
 
 from llmkit.positions import PAIRINGS, rope, rope_tables
 from llmkit.widgets import RopeLab
@@ -27,11 +27,6 @@ def curve(page) -> str:
 
 def score(page) -> str:
     return page.locator(".rl-sum b").inner_text()
-
-
-def state(page, *names) -> list:
-    settle(page)
-    return page.evaluate("names => names.map((name) => models[0].get(name))", list(names))
 
 
 # ---- the mathematics -----------------------------------------------------------------------------------------------

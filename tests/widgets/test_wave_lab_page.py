@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from bare_page import axe_violations, check_budgets, settle, table_numbers, to_number, visits
+from bare_page import axe_violations, check_budgets, settle, state, table_numbers, to_number, visits
 
 from llmkit.widgets import WaveLab
 from llmkit.widgets.wave_lab import FORMULAS, PLACES, REACH
@@ -23,11 +23,6 @@ def words(page) -> str:
 
 def dot_curve(page) -> str:
     return page.locator(".wl-curve").get_attribute("d")
-
-
-def state(page, *names) -> list:
-    settle(page)
-    return page.evaluate("names => names.map((name) => models[0].get(name))", list(names))
 
 
 # ---- the mathematics -----------------------------------------------------------------------------------------------

@@ -80,6 +80,23 @@ export function oncePerFrame(draw) {
   };
 }
 
+// What is said in words beside a picture: `ask` puts a question with a button for each guess, `tell` a sentence in its place.
+// What already stands there is not touched, so that a button keeps its focus.
+export function speaker(place) {
+  return {
+    ask(question, guesses, onGuess) {
+      if (place.dataset.asked === question) return;
+      place.dataset.asked = question;
+      place.replaceChildren(h("p", { class: "llm-question" }, question),
+        h("div", { class: "llm-guesses" }, guesses.map((guess, i) => button(guess, () => onGuess(i)))));
+    },
+    tell(text) {
+      delete place.dataset.asked;
+      if (place.textContent !== text) place.replaceChildren(h("p", {}, text));
+    },
+  };
+}
+
 export function wantsStillness() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }

@@ -1,7 +1,7 @@
 // The ladder: what models that count one to five tokens, and a small network, expect next, and what a text costs each.
 // The counting is done here, in every home; the network answers through a thinker, the kernel's or the page's own.
 import { makeTokenizer } from "./bpe.js";
-import { asTable, button, choice, frame, h, oncePerFrame, percent, select } from "./kit.js";
+import { asTable, button, choice, frame, h, oncePerFrame, percent, select, speaker } from "./kit.js";
 import { softmax, uniform } from "./math.js";
 import { ORDERS, likeliest, makeNgrams, unpack } from "./ngram.js";
 import { kernelThinker, pageThinker } from "./thinkers.js";
@@ -121,6 +121,7 @@ function render({ model, el }) {
 
   // ---- the picture -----------------------------------------------------------------------------------------------
   const words = h("div", { class: "ld-words" });
+  const speech = speaker(words);
   const cards = NAMES.map((_, m) => card(m, pick));
   const picker = choice({ label: "surprise of", options: NAMES.map((name, m) => [String(m), name]), value: String(model.get("picked")), onChange: (m) => keep({ picked: Number(m) }) });
   const strip = h("div", { class: "ld-strip", tabindex: "0", role: "group", "aria-label": "The text as tokens, tinted by surprise" });
@@ -218,12 +219,8 @@ function render({ model, el }) {
     const kind = asked ? "asked" : isStory ? `told ${model.get("guess")} ${now[NETWORK] ? 1 : 0}` : "free";
     if (words.dataset.kind === kind) return void (kind === "free" && said());
     words.dataset.kind = kind;
-    if (asked) {
-      words.replaceChildren(h("p", { class: "ld-question" }, "Nina has dented Carl’s blue bucket. “Look what I did to your …” Which model will say blue?"),
-        h("div", { class: "ld-guesses" }, GUESSES.map((text, i) => button(text, () => keep({ guess: i })))));
-      return;
-    }
-    words.replaceChildren(h("p", {}, isStory ? verdict() : "Type. Press a token to append it. Six models read along, and each is charged for every token it did not expect."));
+    if (asked) return void speech.ask("Nina has dented Carl’s blue bucket. “Look what I did to your …” Which model will say blue?", GUESSES, (i) => keep({ guess: i }));
+    speech.tell(isStory ? verdict() : "Type. Press a token to append it. Six models read along, and each is charged for every token it did not expect.");
     said();
   }
 

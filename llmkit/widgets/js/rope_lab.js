@@ -2,7 +2,7 @@
 
 import { dot } from "./math.js";
 import { frequencies, pairs, rope, scores, shares } from "./rope.js";
-import { asTable, button, checkbox, choice, formatNumber, frame, h, oncePerFrame, slider } from "./kit.js";
+import { asTable, checkbox, choice, formatNumber, frame, h, oncePerFrame, slider, speaker } from "./kit.js";
 
 const TRAINED = 32, LAST = 999;
 const BASES = [10, 100, 1000, 10_000, 100_000, 1_000_000];
@@ -85,6 +85,7 @@ function render({ model, el }) {
   const both = slider({ label: "move both", min: 0, max: LAST, step: 1, value: 0, onInput: (at) => move({ position: at }) });
   const apart = slider({ label: "distance", min: 0, max: 1, step: 1, value: 0, onInput: (places) => move({ distance: places }) });
   const words = h("div", { class: "rl-words" });
+  const speech = speaker(words);
   const clocks = Array.from({ length: 4 }, clockView);
   const sum = h("p", { class: "rl-sum" });
   const curve = curveView();
@@ -161,16 +162,9 @@ function render({ model, el }) {
   });
 
   function speak(waits, total, unseen) {
-    if (waits) {
-      if (words.dataset.asked) return;
-      words.dataset.asked = "true";
-      words.replaceChildren(h("p", { class: "rl-question" }, "Query and key move on together, their distance stays the same. All hands turn. What happens to the score?"),
-        h("div", { class: "rl-guesses" }, GUESSES.map((text, i) => button(text, () => keep({ guess: i })))));
-      return;
-    }
-    delete words.dataset.asked;
+    if (waits) return void speech.ask("Query and key move on together, their distance stays the same. All hands turn. What happens to the score?", GUESSES, (i) => keep({ guess: i }));
     const text = state.question ? answer() : comment(unseen);
-    if (words.textContent !== text) words.replaceChildren(h("p", {}, text));
+    speech.tell(text);
     say(`${text} Distance ${state.distance}, score ${formatNumber(total, 3)}.`);
   }
 

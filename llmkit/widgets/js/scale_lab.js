@@ -3,7 +3,7 @@
 
 import { QUERIES, WIDTHS, divisor, makeDraws, measure } from "./draws.js";
 import { softmax } from "./math.js";
-import { asTable, button, choice, formatNumber, frame, h, oncePerFrame, slider } from "./kit.js";
+import { asTable, button, choice, formatNumber, frame, h, oncePerFrame, slider, speaker } from "./kit.js";
 
 const TEMPERATURES = [0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10];
 const FIELDS = ["d", "temperature", "num_keys", "seed", "rule", "question", "guess"];
@@ -122,6 +122,7 @@ function render({ model, el }) {
   const rule = choice({ label: "score", options: RULES, value: "raw", onChange: (key) => keep({ rule: key, question: false }) });
   const again = button("Draw again", () => keep({ seed: (model.get("seed") + 1) % 2 ** 31 }), { title: "New random queries and keys" });
   const words = h("div", { class: "sl-words" });
+  const speech = speaker(words);
   const seen = histogram(), weights = bars();
   const most = () => Math.log(state.num_keys);
   const soft = curves(["Entropy ", h("i", {}, "H")], "how undecided the weights are; 0: one key takes all", "entropy", () => most() * 1.08, () => [0, most()]);
@@ -201,16 +202,9 @@ function render({ model, el }) {
   }
 
   function speak(asked, now) {
-    if (asked) {
-      if (words.dataset.asked) return;
-      words.dataset.asked = "true";
-      words.replaceChildren(h("p", { class: "sl-question" }, "What happens to the weights when you drag d up?"),
-        h("div", { class: "sl-guesses" }, GUESSES.map((text, i) => button(text, () => keep({ guess: i })))));
-      return;
-    }
-    delete words.dataset.asked;
+    if (asked) return void speech.ask("What happens to the weights when you drag d up?", GUESSES, (i) => keep({ guess: i }));
     const text = state.question ? answer() : comment(now);
-    if (words.textContent !== text) words.replaceChildren(h("p", {}, text));
+    speech.tell(text);
     say(`${text} At d = ${state.d}: entropy ${formatNumber(now.entropy)}, response ${size(now.response)}.`);
   }
 

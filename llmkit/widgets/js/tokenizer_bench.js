@@ -2,7 +2,7 @@
 // All of it runs here, a few milliseconds at a time; with a kernel too.
 
 import { bytesOf, follow, makeTrainer, stateAt } from "./bpe_train.js";
-import { asTable, button, formatNumber, frame, h, oncePerFrame, select, slider, wantsStillness } from "./kit.js";
+import { asTable, button, formatNumber, frame, h, oncePerFrame, select, slider, speaker, wantsStillness } from "./kit.js";
 import { directionOf, piecesOf } from "./token_pieces.js";
 
 const LONGEST_TEXT = 4000, LONGEST_SENTENCE = 300;  // bytes; as in llmkit/widgets/tokenizer_bench.py
@@ -142,6 +142,7 @@ function render({ model, el }) {
 
   // ---- the picture --------------------------------------------------------------------------------------------------
   const words = h("div", { class: "tb-words" });
+  const speech = speaker(words);
   const strip = h("div", { class: "tb-strip", tabindex: "0", role: "group", "aria-label": "Your sentence as tokens" });
   const numbers = h("p", { class: "tb-numbers" });
   const recent = h("ol", { class: "tb-recent" });
@@ -223,16 +224,9 @@ function render({ model, el }) {
   }
 
   function speak(asks, m, tokens) {
-    if (asks) {
-      if (words.dataset.asked) return;
-      words.dataset.asked = "true";
-      words.replaceChildren(h("p", { class: "tb-question" }, `It will learn from this English text alone. How many tokens will ${ASKED}, “kite”, then be?`),
-        h("div", { class: "tb-guesses" }, GUESSES.map((guess, i) => button(guess, () => tell({ guess: i, step: of.merges.length })))));
-      return;
-    }
-    delete words.dataset.asked;
+    if (asks) return void speech.ask(`It will learn from this English text alone. How many tokens will ${ASKED}, “kite”, then be?`, GUESSES, (i) => tell({ guess: i, step: of.merges.length }));
     const said = model.get("question") && model.get("guess") >= 0 ? answer() : comment(m);
-    if (words.textContent !== said) words.replaceChildren(h("p", {}, said));
+    speech.tell(said);
     say(`${said} ${count(tokens.length, "token")} for ${count(of.size, "byte")}.`);
   }
 

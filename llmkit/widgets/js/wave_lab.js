@@ -3,7 +3,7 @@
 
 import { dot } from "./math.js";
 import { PLACES, apart, rates, turned, waves } from "./waves.js";
-import { asTable, button, choice, cividis, formatNumber, frame, h, legend, oncePerFrame, slider } from "./kit.js";
+import { asTable, choice, cividis, formatNumber, frame, h, legend, oncePerFrame, slider, speaker } from "./kit.js";
 
 const WIDTHS = [2, 4, 8, 16, 32, 64, 128];
 const BASES = [10, 100, 1000, 10_000, 100_000, 1_000_000];
@@ -171,6 +171,7 @@ function render({ model, el }) {
   const pair = slider({ label: "pair", min: 0, max: 1, step: 1, value: 0, onInput: (number) => move({ pair: number }) });
   const step = slider({ label: "step k", min: 1, max: REACH, step: 1, value: 1, onInput: (places) => move({ shift: places }) });
   const words = h("div", { class: "wl-words" });
+  const speech = speaker(words);
   const wave = wavesView(), heat = heatView(), products = dotsView(), clock = clockView();
   const about = h("p", { class: "wl-about" });
   const verdict = h("p", { class: "wl-verdict" });
@@ -261,16 +262,9 @@ function render({ model, el }) {
   }
 
   function speak(now, asked) {
-    if (asked) {
-      if (words.dataset.asked) return;
-      words.dataset.asked = "true";
-      words.replaceChildren(h("p", { class: "wl-question" }, "Row p is compared with every row by a dot product. What does that curve do when you drag p?"),
-        h("div", { class: "wl-guesses" }, GUESSES.map((text, i) => button(text, () => keep({ guess: i })))));
-      return;
-    }
-    delete words.dataset.asked;
+    if (asked) return void speech.ask("Row p is compared with every row by a dot product. What does that curve do when you drag p?", GUESSES, (i) => keep({ guess: i }));
     const text = state.question ? answer() : comment(now);
-    if (words.textContent !== text) words.replaceChildren(h("p", {}, text));
+    speech.tell(text);
     say(`${text} At p = ${now.p}, k = ${now.k}: dot product ${amount(now.then)}, the rotation misses by ${formatNumber(now.miss, 3)}.`);
   }
 
