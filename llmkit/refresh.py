@@ -1,4 +1,4 @@
-"""Run the lessons and store what they print: `make refresh`, or `python -m llmkit.refresh [LESSON ...]`.
+"""Run the lessons and store what they print: `make refresh`, or `python -m llmkit.refresh [PART OF A NAME ...]`.
 
 What a reader sees before running anything (on the site, on GitHub, in Colab) is what is stored here. So each
 lesson is run from a clean kernel, offline, and stored in one form only: running again what did not change
@@ -173,14 +173,19 @@ def refresh(path: Path, root: Path = ROOT) -> tuple[bool, float]:
     return write(notebook, path), seconds
 
 
+def chosen(wanted: list[str], root: Path = ROOT) -> list[Path]:
+    """The lessons whose path below lessons/ holds one of these words; all of them when there is none."""
+    paths = {path: path.relative_to(root / "lessons").as_posix() for path in lessons(root)}
+    return [path for path, inside in paths.items() if not wanted or any(word in inside for word in wanted)]
+
+
 def main() -> None:
-    wanted = sys.argv[1:]
-    chosen = [path for path in lessons() if not wanted or any(name in str(path) for name in wanted)]
-    if not chosen:
+    paths = chosen(sys.argv[1:])
+    if not paths:
         sys.exit("No lesson of _toc.yml matches; `make refresh` alone refreshes all of them.")
     with tempfile.TemporaryDirectory() as scratch:
         os.environ.update(environment(scratch))
-        for path in chosen:
+        for path in paths:
             print(f"{path.relative_to(ROOT)}: running", flush=True)
             try:
                 changed, seconds = refresh(path)

@@ -3,7 +3,17 @@
 import nbformat
 import pytest
 
-from llmkit.refresh import PAGE_MIME, VIEW_MIME, RefreshError, leaks, lessons, normalize, refresh, setup_cell
+from llmkit.refresh import (
+    PAGE_MIME,
+    VIEW_MIME,
+    RefreshError,
+    chosen,
+    leaks,
+    lessons,
+    normalize,
+    refresh,
+    setup_cell,
+)
 
 
 def code(source, *outputs, **metadata):
@@ -12,6 +22,7 @@ def code(source, *outputs, **metadata):
 
 def book(tmp_path, *sources, config="title: a book\n"):
     """A tiny book with one lesson; returns the lesson's path."""
+    tmp_path.mkdir(exist_ok=True)
     (tmp_path / "_config.yml").write_text(config)
     (tmp_path / "_toc.yml").write_text("root: book/intro\nparts:\n- chapters:\n  - file: lessons/1-a/01-one\n")
     path = tmp_path / "lessons" / "1-a" / "01-one.ipynb"
@@ -77,3 +88,10 @@ def test_the_setup_cell_installs_from_the_checkout_until_the_repository_is_known
     (tmp_path / "_config.yml").write_text("repository:\n  url: https://example.org/inside-llms/\n")
     assert 'get("LLMKIT_SOURCE", "git+https://example.org/inside-llms")' in setup_cell(tmp_path)
     assert lessons(tmp_path) == [path]
+
+
+def test_a_lesson_is_named_by_its_path_below_lessons_wherever_the_checkout_lies(tmp_path):
+    root = tmp_path / "08-lessons"
+    path = book(root, "1")
+    assert chosen([], root) == chosen(["01-o"], root) == chosen(["9", "1-a/01"], root) == [path]
+    assert chosen(["08"], root) == chosen(["lessons"], root) == []
