@@ -107,8 +107,8 @@ class WordPiece:
         """Learn pieces from `texts` until the vocabulary has `vocab_size`, merging neighbors as BPE does.
 
         `score` says which pair is next: "count", the most frequent (what `tokenizers` does), or "likelihood", the one
-        with the largest count(pair) / (count(left) count(right)), which gains the most likelihood for a unigram model
-        (Schuster and Nakajima; slower). Ids: special tokens, characters, continuing characters, merges. Characters
+        with the largest count(pair) / (count(left) count(right)): each joining of it gains a unigram model the most
+        log-likelihood (after Schuster and Nakajima; slower). Ids: special tokens, characters, continuing characters, merges. Characters
         that `texts` do not have become [UNK]. Ties: the smaller left id, then the smaller right id.
         """
         if score not in ("count", "likelihood"):
