@@ -35,6 +35,25 @@ def test_a_bigram_is_the_formula_of_the_textbook():
             assert model.probability((h,), w) == pytest.approx(expected, abs=1e-12)
 
 
+def test_a_trigram_is_the_formula_with_the_bigram_of_different_words_below_it():
+    """P3 from counts of three; P2 and P1 inside it from the number of different tokens before; 1 / V below all."""
+    model, d, vocab = NGram(3, vocab_size=5).fit(ROWS), 0.75, 5
+    threes = Counter(run for row in ROWS for run in zip([row[0], *row], row, row[1:], strict=False))
+    twos = Counter(run[1:] for run in threes)  # each with how many different tokens stood before it
+    ones = Counter(second for _, second in twos)
+
+    def step(counts, shorter):
+        """Equation 1.10 for one context: `counts` of what followed it."""
+        total = sum(counts.values())
+        return [(max(counts.get(w, 0) - d, 0) + d * len(counts) * shorter[w]) / total if total else shorter[w] for w in range(vocab)]
+
+    alone = step(ones, [1 / vocab] * vocab)
+    for h in product(range(5), repeat=2):
+        after_one = step({w: count for (first, w), count in twos.items() if first == h[1]}, alone)
+        expected = step({run[2]: count for run, count in threes.items() if run[:2] == h}, after_one)
+        assert [model.probability(h, w) for w in range(vocab)] == pytest.approx(expected, abs=1e-12)
+
+
 def test_surprisals_are_those_of_the_probabilities_and_the_first_token_is_given():
     model = NGram(3, vocab_size=5).fit(ROWS)
     row = [0, 1, 2, 3]
