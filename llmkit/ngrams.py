@@ -112,7 +112,7 @@ class AddAlpha(NGram):
 
 
 def zipf_exponent(counts: Iterable[float], ranks: tuple[int, int] = (10, 1000)) -> float:
-    """The exponent s in count(rank) = constant / rank^s: minus the slope of a straight line through the logarithms.
+    """The exponent a in count(rank) = constant / rank^a: minus the slope of a straight line through the logarithms.
 
     `ranks` are the first and the last that take part. The line is fitted by least squares.
 
