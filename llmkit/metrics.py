@@ -74,3 +74,19 @@ def bits_per_byte(nats: float, num_bytes: int) -> float:
     if num_bytes < 1:
         raise ValueError(f"The text must have at least one byte; got {num_bytes}.")
     return nats / math.log(2) / num_bytes
+
+
+def growth_exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
+    """The p in cost = constant * size^p: the slope of the straight line through the logarithms, by least squares.
+
+    >>> round(growth_exponent([1, 2, 4], [3, 12, 48]), 9)
+    2.0
+
+    Built in lesson 06, equation 6.8.
+    """
+    if len(sizes) != len(costs) or len(set(sizes)) < 2 or min(*sizes, *costs) <= 0:
+        raise ValueError(f"A slope needs at least two different sizes, with a cost above 0 each; got {sizes} and {costs}.")
+    x, y = [math.log(size) for size in sizes], [math.log(cost) for cost in costs]
+    middle_x, middle_y = sum(x) / len(x), sum(y) / len(y)
+    along = sum((a - middle_x) ** 2 for a in x)
+    return sum((a - middle_x) * (b - middle_y) for a, b in zip(x, y, strict=True)) / along
