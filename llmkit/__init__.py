@@ -19,6 +19,8 @@ _HOME = {
     "WaveLab": "llmkit.widgets",
     "TokenizerBench": "llmkit.widgets",
     "RopeLab": "llmkit.widgets",
+    "MaskPainter": "llmkit.widgets",
+    "OnlineSoftmax": "llmkit.widgets",
     "exercise": "llmkit.exercises",
     "check": "llmkit.exercises",
     "progress": "llmkit.exercises",
