@@ -21,6 +21,7 @@ _HOME = {
     "RopeLab": "llmkit.widgets",
     "MaskPainter": "llmkit.widgets",
     "OnlineSoftmax": "llmkit.widgets",
+    "BlockExplorer": "llmkit.widgets",
     "exercise": "llmkit.exercises",
     "check": "llmkit.exercises",
     "progress": "llmkit.exercises",

@@ -5,7 +5,7 @@ from importlib import import_module
 _HOME = {
     "Microscope": "microscope", "ScaleLab": "scale_lab", "HeadAtlas": "head_atlas", "NextToken": "next_token", "WaveLab": "wave_lab",
     "TokenizerBench": "tokenizer_bench", "Ladder": "ladder", "RopeLab": "rope_lab",
-    "MaskPainter": "mask_painter", "OnlineSoftmax": "online_softmax",
+    "MaskPainter": "mask_painter", "OnlineSoftmax": "online_softmax", "BlockExplorer": "block_explorer",
 }
 
 __all__ = sorted(_HOME)

@@ -11,6 +11,7 @@ from torch import Tensor
 from llmkit.attention import softmax, softmax_jacobian
 from llmkit.metrics import entropy
 from llmkit.widgets.base import LiveWidget, between
+from llmkit.widgets.draws import uniform
 from llmkit.widgets.pictures import svg, text
 
 QUERIES = 256  # as in scale_lab.js, like the list below
@@ -137,19 +138,10 @@ def _numbers(seed: int, keys: int) -> tuple[Tensor, Tensor]:
     drawn = torch.empty(math.prod(shape), dtype=torch.float64)
     for first in range(0, drawn.numel(), 2**18):  # in pieces that stay in the cache
         count = min(2**18, drawn.numel() - first)
-        radius, angle = _uniform(seed, 2 * first, 2 * count).view(count, 2).unbind(-1)
+        radius, angle = uniform(seed, 2 * first, 2 * count).view(count, 2).unbind(-1)
         drawn[first : first + count] = (-2 * torch.log1p(-radius)).sqrt() * torch.cos(2 * math.pi * angle)
     drawn = drawn.view(shape)
     return drawn[..., 0], drawn[..., 1:]
-
-
-def _uniform(seed: int, first: int, count: int) -> Tensor:
-    """Numbers `first` to `first + count` of the mulberry32 stream: its state only counts, so any of them can be had."""
-    low = 0xFFFFFFFF
-    state = (seed + (torch.arange(first + 1, first + count + 1) * 0x6D2B79F5)) & low
-    mixed = ((state ^ (state >> 15)) * (state | 1)) & low
-    mixed = mixed ^ (mixed + (mixed ^ (mixed >> 7)) * (mixed | 61)) & low
-    return (mixed ^ (mixed >> 14)).double() / 2**32
 
 
 def _curves(rows: dict[str, list[Measured]], field: str, title: str, top: float, left: float) -> str:
