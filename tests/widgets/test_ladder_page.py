@@ -128,12 +128,14 @@ def test_the_bars_stay_hidden_until_the_reader_has_guessed(show):
     assert page.get_by_text("Which model will say blue?").is_visible()
     assert page.locator(".ld-hidden").count() == 4
     assert "·blue" not in page.locator(".ld-cards").inner_text()
+    assert [row[:2] for row in rows_of(page, 1)][10:] == [["n = 3", "?"], ["n = 4", "?"], ["n = 5", "?"], ["the network", "?"]]
     page.get_by_role("button", name="the network", exact=True).press("Enter")
     settle(page)
     words = page.locator(".ld-words").inner_text()
     assert words.startswith("Yes. Five-token counts see “I did to your” and no further back")
     assert page.locator(".ld-hidden").count() == 0
     assert page.locator(".ld-card").last.locator(".ld-name").first.inner_text() == "·blue"
+    assert rows_of(page, 1)[25][1] == "·blue"
     assert page.evaluate("models[0].get('guess')") == 1
 
 
@@ -186,7 +188,7 @@ def test_a_token_is_drawn_from_the_picked_model_and_appended(show):
 
 def test_the_texts_to_try_and_back_again(show):
     page = show(asks=False)
-    for label, beginning in (("its first words only", "One warm"), ("a claim about physics", "The speed"), ("another alphabet", "从前"), ("the tale of the bucket", "Nina")):
+    for label, beginning in (("the first words of another", "One warm"), ("a claim about physics", "The speed"), ("another alphabet", "从前"), ("the tale of the bucket", "Nina")):
         page.get_by_label("text", exact=True).select_option(label=label)
         ready(page)
         assert box(page).input_value().startswith(beginning)

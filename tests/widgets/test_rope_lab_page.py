@@ -72,10 +72,12 @@ def test_the_score_stays_hidden_until_the_reader_has_guessed(show):
     page.get_by_role("slider", name="move both").press("ArrowRight")  # gives nothing away
     assert state(page, "position", "question") == [21, True]
     assert curve(page) == "" and page.locator(".rl-share").first.inner_text() == "adds ?"
+    assert {row[1] for row in table_numbers(page)} == {"?"}
     page.get_by_role("button", name="it stays as it is").click()
     settle(page)
     assert words(page).startswith("Yes: it stays as it is")
     assert len(curve(page)) > 300 and not page.get_by_text("Guess first").is_visible()
+    assert to_number(table_numbers(page)[5][1]) == pytest.approx(RopeLab().score, abs=1e-6)
 
 
 def test_a_wrong_guess_gets_the_reason_and_gives_way_to_the_comment_with_the_next_drag(show):
@@ -126,7 +128,10 @@ def test_angles_past_training_are_marked_until_positions_are_squeezed(show):
     assert page.locator(".rl-new").count() == 3 and "3 of 4 clocks stand at an angle" in words(page)
     page.get_by_role("checkbox", name="squeeze into 32").check()
     settle(page)
-    assert page.locator(".rl-new").count() == 0 and words(page).startswith("Every position is divided by 4, so no angle is new.")
+    assert page.locator(".rl-new").count() == 0 and words(page).startswith("Every position is divided by 4, and the angles are back")
+    page.get_by_role("slider", name="distance").press("End")  # 127 / 4 is less than a step past 31
+    settle(page)
+    assert state(page, "distance") == [127] and page.locator(".rl-new").count() == 0
 
 
 def test_a_press_in_the_curve_takes_the_distance_there(show):

@@ -65,10 +65,12 @@ def test_the_curve_stays_hidden_until_the_reader_has_guessed(show):
     page.get_by_role("slider", name="position p").press("ArrowRight")  # gives nothing away
     settle(page)
     assert dot_curve(page) == "" and state(page, "position", "question") == [21, True]
+    assert {row[3] for row in table_numbers(page)} == {"?"}
     page.get_by_role("button", name="it slides along").click()
     settle(page)
     assert words(page).startswith("Yes: it slides along and keeps its shape")
     assert len(dot_curve(page)) > 300 and not page.get_by_text("Guess first").is_visible()
+    assert to_number(table_numbers(page)[21][3]) == pytest.approx(16, abs=1e-6)
 
 
 def test_a_wrong_guess_gets_the_reason_and_gives_way_to_the_comment_with_the_next_drag(show):

@@ -16,7 +16,7 @@ const SLICE = 6;  // ms of counting in a frame
 const MOST = 8;  // nats: a surprise of the strongest tint
 const NAMES = ["n = 1", "n = 2", "n = 3", "n = 4", "n = 5", "the network"];
 const GUESSES = ["n = 5", "the network", "both"];
-const TRIES = [["the tale of the bucket"], ["its first words only", "One warm morning, Nora the"],
+const TRIES = [["the tale of the bucket"], ["the first words of another", "One warm morning, Nora the"],
   ["a claim about physics", "The speed of light in a vacuum is the same for all"], ["another alphabet", "从前有一只狐狸 🦊 说"]];
 
 // One model: its name, what it sees of the text, its likeliest tokens, and what the text has cost it.
@@ -74,6 +74,7 @@ function render({ model, el }) {
   const thinker = live ? kernelThinker(model, heard) : pageThinker(heard);
   const canAsk = live || Boolean(model.get("tiny"));
   const isFresh = () => network?.ids.length === ids.length && network.ids.every((id, t) => id === ids[t]);
+  const waits = () => model.get("asks") && model.get("guess") < 0;  // for the reader's guess
   const tidy = (text) => text.replace(/ +$/, "");  // a token carries the space before it, so the last one waits for its word
 
   // ---- what the reader does --------------------------------------------------------------------------------------
@@ -84,7 +85,7 @@ function render({ model, el }) {
   };
   const box = h("textarea", { rows: "4", "aria-label": "Your text", autocomplete: "off", spellcheck: "false", dir: "auto", maxlength: LONGEST });
   const typed = () => {
-    if (model.get("asks") && model.get("guess") < 0) model.set("asks", false);
+    if (waits()) model.set("asks", false);
     clearTimeout(asking);
     if (canAsk) asking = setTimeout(() => thinker.ask({ text: tidy(box.value) }), REST);
     draw();
@@ -147,7 +148,7 @@ function render({ model, el }) {
     slice = isCounting ? 1.3 * slice : SLICE;
     if (isCounting) draw();  // the rest in the next frame, what is known by then at once
     best = now.map((shares) => (shares ? likeliest(shares, ROWS) : null));
-    const asked = model.get("asks") && model.get("guess") < 0;
+    const asked = waits();
     cards.forEach((one, m) => {
       one.show(best[m], names, asked && m > 1);
       write(one.sees, seen(m));
@@ -238,7 +239,7 @@ function render({ model, el }) {
     return [["token", ...NAMES], ...tokens.map((token, t) => [token, ...costs.map((list) => (list[t] == null ? "–" : list[t].toFixed(6)))])];
   }
   function tableOfNext() {
-    return [["model", "token", "id", "probability"], ...best.flatMap((list, m) => (list ?? []).map(([id, share]) => [NAMES[m], names([id])[0], id, share.toFixed(6)]))];
+    return [["model", "token", "id", "probability"], ...best.flatMap((list, m) => (waits() && m > 1 ? [[NAMES[m], "?", "", ""]] : (list ?? []).map(([id, share]) => [NAMES[m], names([id])[0], id, share.toFixed(6)])))];
   }
 
   const reread = () => { if (tidy(box.value) !== tidy(model.get("text")) && document.activeElement !== box) { box.value = model.get("text"); draw(); } };

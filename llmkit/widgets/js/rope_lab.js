@@ -70,7 +70,7 @@ function curveView() {
 function render({ model, el }) {
   const { root, say, notice, dispose } = frame(el, "RoPE lab");
   const bases = [...BASES], lengths = [...LENGTHS];
-  let state = {}, values = [], curveOf = "";
+  let state = {}, values = [], curveOf = "", waits = false;
 
   const keep = (changes) => {
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
@@ -89,7 +89,7 @@ function render({ model, el }) {
   const clocks = Array.from({ length: 4 }, clockView);
   const sum = h("p", { class: "rl-sum" });
   const curve = curveView();
-  const table = asTable("The score at every distance", () => [["distance", "score"], ...values.map((value, d) => [d, formatNumber(value, 7)])]);
+  const table = asTable("The score at every distance", () => [["distance", "score"], ...values.map((value, d) => [d, waits ? "?" : formatNumber(value, 7)])]);
   const key = h("div", { class: "rl-legend" }, h("span", { class: "rl-query" }, h("i", {}), "query"), h("span", { class: "rl-key" }, h("i", {}), "key"));
   root.append(h("div", { class: "rl" }, words,
     h("div", { class: "rl-controls" }, both.el, apart.el, key),
@@ -136,7 +136,7 @@ function render({ model, el }) {
       curveOf = wanted;
       values = scores(query, asked, length, base, scale, state.pairing);
     }
-    const waits = state.question && state.guess < 0;
+    waits = state.question && state.guess < 0;
     const turned = { query: rope(query, position + distance, base, scale, state.pairing), key: rope(asked, position, base, scale, state.pairing) };
     const adds = shares(turned.query, turned.key, state.pairing);
     const speeds = frequencies(query.length, base);
@@ -145,10 +145,10 @@ function render({ model, el }) {
       const long = [Math.hypot(query[a], query[b]), Math.hypot(asked[a], asked[b])];
       top += long[0] * long[1];
       const turn = (distance / scale) * speeds[i];
-      const isNew = distance / scale > TRAINED - 1 && speeds[i] * (TRAINED - 1) < 2 * Math.PI;
+      const isNew = distance / scale >= TRAINED && speeds[i] * (TRAINED - 1) < 2 * Math.PI;
       unseen += isNew;
       clocks[i].draw([[turned.key[a], turned.key[b]], [turned.query[a], turned.query[b]]], Math.max(...long, 1e-9), {
-        name: `numbers ${a} and ${b}`, speed: `turned apart by ${amount(turn)}`,
+        name: `numbers ${a} and ${b}`, speed: `turned apart by ${amount(turn)} rad`,
         share: waits ? "adds ?" : `adds ${formatNumber(adds[i], 3)}`,
         seen: isNew ? "never this far in training" : "seen in training", isNew,
       });
@@ -157,11 +157,11 @@ function render({ model, el }) {
     curve.draw(values, Math.max(top, 1e-9), state, waits);
     sum.replaceChildren(`query at ${position + distance}, key at ${position}: `,
       ...(waits ? ["score ?"] : [adds.map((value) => formatNumber(value, 3)).join(" + ").replaceAll("+ −", "− "), " = ", h("b", {}, formatNumber(total, 3))]));
-    speak(waits, total, unseen);
+    speak(total, unseen);
     table.refresh();
   });
 
-  function speak(waits, total, unseen) {
+  function speak(total, unseen) {
     if (waits) return void speech.ask("Query and key move on together, their distance stays the same. All hands turn. What happens to the score?", GUESSES, (i) => keep({ guess: i }));
     const text = state.question ? answer() : comment(unseen);
     speech.tell(text);
@@ -171,7 +171,7 @@ function render({ model, el }) {
   const answer = () => `${state.guess === 0 ? "Yes" : "Look again"}: it stays as it is. Both hands of a clock turn by the same angle, so the angle between them does not change. Drag “move both” and see; then drag “distance”.`;
 
   function comment(unseen) {
-    if (state.squeeze && state.length > TRAINED) return `Every position is divided by ${formatNumber(state.length / TRAINED, 2).replace(/\.?0+$/, "")}, so no angle is new. The price: two neighbors now stand closer than any in training, and the curve is stretched.`;
+    if (state.squeeze && state.length > TRAINED) return `Every position is divided by ${formatNumber(state.length / TRAINED, 2).replace(/\.?0+$/, "")}, and the angles are back where training was. The price: two neighbors now stand closer than any in training, and the curve is stretched.`;
     if (unseen) return `At distance ${state.distance}, ${unseen} of 4 clocks ${unseen === 1 ? "stands" : "stand"} at an angle that training at 32 tokens never showed. The formula goes on; what the model makes of it is another question.`;
     return "Moving both leaves every angle between the hands, and so the score, as it was. The distance alone changes it: fast pairs swing with every step, slow ones hardly move. A smaller base makes them faster.";
   }

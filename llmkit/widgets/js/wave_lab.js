@@ -156,7 +156,7 @@ function clockView() {
 function render({ model, el }) {
   const { root, say, dispose } = frame(el, "wave lab");
   const widths = [...WIDTHS], bases = [...BASES];
-  let state = {}, speeds, rows, tableOf = "", trailOf = "";
+  let state = {}, speeds, rows, tableOf = "", trailOf = "", asked = false;
 
   const keep = (changes) => {
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
@@ -220,7 +220,7 @@ function render({ model, el }) {
     pair.input.max = width / 2 - 1;
     pair.input.disabled = width === 2;
     for (const [control, value] of [[here, p], [pair, number], [step, k]]) if (Number(control.input.value) !== value || !control.el.querySelector("output").textContent) control.set(value);
-    const asked = state.question && state.guess < 0;
+    asked = state.question && state.guess < 0;
 
     const wanted = `${width}/${base}/${state.formula}`;
     if (tableOf !== wanted) {
@@ -243,14 +243,14 @@ function render({ model, el }) {
     products.draw(now.dots, p, p + k, asked);
     clock.draw(rows[p], rows[p + k], predicted, number);
     for (const view of [wave, heat, products]) view.mark(p, p + k);
-    tell(now, asked);
-    speak(now, asked);
+    tell(now);
+    speak(now);
     table.refresh();
   });
 
   const norm = (row, number) => Math.hypot(row[2 * number], row[2 * number + 1]);
 
-  function tell(now, asked) {
+  function tell(now) {
     const { p, k, number } = now, rate = speeds[2 * number], other = speeds[2 * number + 1];
     const each = rate === other ? `wavelength ${amount((2 * Math.PI) / rate)}` : `but the cosine’s ${amount(other)}`;
     wave.tell(`Pair ${number}: sine and cosine`, `ω = ${amount(rate)}, ${each}`);
@@ -261,7 +261,7 @@ function render({ model, el }) {
     clock.el.setAttribute("aria-label", `Clock of pair ${number}: the hand at position ${p} and at ${p + k}. ${about.textContent} ${verdict.textContent}`);
   }
 
-  function speak(now, asked) {
+  function speak(now) {
     if (asked) return void speech.ask("Row p is compared with every row by a dot product. What does that curve do when you drag p?", GUESSES, (i) => keep({ guess: i }));
     const text = state.question ? answer() : comment(now);
     speech.tell(text);
@@ -282,7 +282,7 @@ function render({ model, el }) {
   function tableRows() {
     const number = Math.min(state.pair, state.width / 2 - 1);
     return [["q", `sine, pair ${number}`, `cosine, pair ${number}`, `row ${state.position} · row q`],
-      ...rows.slice(0, PLACES).map((row, q) => [q, ...[row[2 * number], row[2 * number + 1], dot(row, rows[state.position])].map((value) => formatNumber(value, 7))])];
+      ...rows.slice(0, PLACES).map((row, q) => [q, ...[row[2 * number], row[2 * number + 1]].map((value) => formatNumber(value, 7)), asked ? "?" : formatNumber(dot(row, rows[state.position]), 7)])];
   }
 
   FIELDS.forEach((name) => model.on(`change:${name}`, draw));
