@@ -233,7 +233,7 @@ each divided by $\sqrt{d}$, in this order: word asks word, word asks place, plac
     ),
     cases=cases.terms_cases,
     returns=("word_word", "word_place", "place_word", "place_place"),
-    afterword="The last term is the same for every sentence. Lesson 09 begins by asking whether one could learn it alone, and what for.",
+    afterword="The last term is the same for every sentence. It is where a head that looks one back has to work; lesson 09 gives it another place.",
 )
 
 
