@@ -184,7 +184,7 @@ BUCKETS = Exercise(
 T5 learns one number for each *bucket* of distances. Write `buckets(distance, num_buckets, max_distance)` for a model that
 looks back only. With $B$ buckets, $E = B/2$ of them for one distance each, and $M$ the largest distance told apart:
 
-$$b(d) = d \quad (d \lt E), \qquad b(d) = \min\!\left(E + \left\lfloor \frac{\ln(d/E)}{\ln(M/E)}\,(B - E) \right\rfloor,\; B - 1\right) \quad (d \ge E)$$
+$$\mathrm{bucket}(d) = d \quad (d \lt E), \qquad \mathrm{bucket}(d) = \min\!\left(E + \left\lfloor \frac{\ln(d/E)}{\ln(M/E)}\,(B - E) \right\rfloor,\; B - 1\right) \quad (d \ge E)$$
 
 `distance` has any shape and holds whole numbers from 0 on; `num_buckets` and `max_distance` are single numbers, $B$ even.
 The answer has the shape of `distance`.
