@@ -1,8 +1,10 @@
 """Which device computes, what it is called, and the same random numbers every time."""
 
 import os
+import platform
 import random
 from functools import cache
+from pathlib import Path
 
 import torch
 
@@ -45,6 +47,59 @@ def device_name(device: torch.device | str) -> str:
     if device.type == "mps":
         return "Apple GPU"
     return f"CPU, {torch.get_num_threads()} thread{'s' if torch.get_num_threads() > 1 else ''}"
+
+
+@cache
+def hardware_name(device: torch.device | str) -> str:
+    """The device as the system names it, for a figure that is kept: the processor with its cores, the threads in use."""
+    device = torch.device(device)
+    if device.type != "cpu":
+        return device_name(device)
+    cores, threads = os.cpu_count() or 1, torch.get_num_threads()
+    return f"{_processor()}, {_counted(cores, 'core')}, {_counted(threads, 'thread')}"
+
+
+def memory_free(device: torch.device | str) -> int:
+    """Bytes that new tensors may take on the device now; for the CPU what the system can give without swapping.
+
+    Inside a container its own limit counts.
+    """
+    device = torch.device(device)
+    if device.type == "cuda":
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # torch gives it out again
+        return torch.cuda.mem_get_info(device)[0] + kept
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    import psutil  # comes with accelerate
+
+    free = psutil.virtual_memory().available
+    for limit, used in CONTAINER:
+        try:
+            free = min(free, int(Path(limit).read_text()) - int(Path(used).read_text()))
+        except (OSError, ValueError):
+            continue  # no such file, or the word "max"
+    return max(free, 0)
+
+
+CONTAINER = (  # where Linux says how much memory a container may have, and has
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _processor() -> str:
+    """The name of the processor; where the system does not tell it, its architecture."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass  # not Linux
+    return platform.processor() or platform.machine()
 
 
 def seed_everything(seed: int = 0) -> None:
