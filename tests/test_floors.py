@@ -14,6 +14,7 @@ FLOORS = {
     "sampling": 1, "positions": 1,
     "pair_counts": 0, "tokenizer_files": 0, "tokenization": 1, "wordpiece": 1,
     "embeddings": 1, "token_costs": 1, "residual": 2,
+    "attention_bench": 2,
     "corpora": 2,
     "tales": 2, "ngrams": 2,
     "transformer": 2, "weights": 2.5,  # weights: what a transformer is, read and written for those above
