@@ -19,6 +19,7 @@ _HOME = {
     "WaveLab": "llmkit.widgets",
     "TokenizerBench": "llmkit.widgets",
     "RopeLab": "llmkit.widgets",
+    "AttentionBench": "llmkit.widgets",
     "MaskPainter": "llmkit.widgets",
     "OnlineSoftmax": "llmkit.widgets",
     "BlockExplorer": "llmkit.widgets",

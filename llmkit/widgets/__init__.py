@@ -3,6 +3,7 @@
 from importlib import import_module
 
 _HOME = {
+    "AttentionBench": "attention_bench",
     "Microscope": "microscope", "ScaleLab": "scale_lab", "HeadAtlas": "head_atlas", "NextToken": "next_token", "WaveLab": "wave_lab",
     "TokenizerBench": "tokenizer_bench", "Ladder": "ladder", "RopeLab": "rope_lab",
     "MaskPainter": "mask_painter", "OnlineSoftmax": "online_softmax", "BlockExplorer": "block_explorer",
