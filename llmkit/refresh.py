@@ -163,14 +163,37 @@ def refresh(path: Path, root: Path = ROOT) -> tuple[bool, float]:
     setup = next((cell for cell in notebook.cells if cell.cell_type == "code"), None)
     if setup is not None and "LLMKIT_SOURCE" in setup.source:
         setup.source = setup_cell(root)
-    began = time.monotonic()
+    before, began, used = notebook.metadata.get("llmkit", {}).get("seconds"), time.monotonic(), processor_seconds()
     execute(notebook, path.parent)
-    seconds = time.monotonic() - began
+    seconds, used = time.monotonic() - began, processor_seconds() - used
     notebook = normalize(notebook)
+    if kept := run_time(before, used):
+        notebook.metadata["llmkit"] = {"seconds": kept}
     if sentences := leaks(notebook):
         raise RefreshError("\n  ".join(sentences))
     nbformat.validate(notebook)
     return write(notebook, path), seconds
+
+
+def processor_seconds() -> float:
+    """What the kernels that have ended took of a processor: other work on the machine hardly changes it. 0 where nobody counts (Windows)."""
+    try:
+        from resource import RUSAGE_CHILDREN, getrusage
+    except ImportError:
+        return 0.0
+    used = getrusage(RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def run_time(stored: int | None, measured: float) -> int | None:
+    """Whole seconds to store with a lesson: what stands there already unless the run contradicts it.
+
+    >>> run_time(20, 22.4), run_time(20, 31.6), run_time(None, 12.2), run_time(20, 0)
+    (20, 32, 12, 20)
+    """
+    if not measured or (stored and abs(measured - stored) <= max(3, 0.3 * stored)):
+        return stored
+    return max(1, round(measured))
 
 
 def chosen(wanted: list[str], root: Path = ROOT) -> list[Path]:

@@ -31,6 +31,13 @@ def book(tmp_path, *sources, config="title: a book\n"):
     return path
 
 
+def test_a_lesson_stores_what_its_run_took_of_a_processor(tmp_path):
+    path = book(tmp_path, "import time\nbegan = time.process_time()\nwhile time.process_time() < began + 4: pass")
+    refresh(path, tmp_path)
+    seconds = nbformat.read(path, as_version=4).metadata["llmkit"]["seconds"]
+    assert 4 <= seconds <= 10
+
+
 def test_refreshing_twice_leaves_the_same_bytes(tmp_path):
     path = book(tmp_path, "print('a'); import sys; sys.stdout.flush(); print('b')", "1 + 1",
                 "import ipywidgets; import os; os.path.basename(os.getcwd())")

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from types import SimpleNamespace
 
-from llmkit.site import assets
+from llmkit.site import assets, lessons
 from llmkit.site.formulas import with_punctuation
 
 INDEX = """<!DOCTYPE html>
@@ -38,7 +38,8 @@ def prepare_page(app, pagename: str, templatename: str, context: dict, doctree) 
     )
     body = in_scrolling_boxes(with_punctuation(body)).replace('role="doc-biblioentry"', 'role="listitem"')  # the role is deprecated
     if context["llmkit"].is_lesson:
-        body = body.replace("</h1>", "</h1>" + lesson_line(pagename, context), 1)
+        seconds = lessons.facts(Path(app.srcdir) / f"{pagename}.ipynb").seconds
+        body = body.replace("</h1>", "</h1>" + lesson_line(pagename, context, seconds), 1)
     context["body"] = body
 
 
@@ -59,14 +60,14 @@ def first_sentence(doctree) -> str:
     return ""
 
 
-def lesson_line(pagename: str, context: dict) -> str:
-    """Download, JupyterLab, and Colab when the address of the repository is known."""
+def lesson_line(pagename: str, context: dict, seconds: int | None = None) -> str:
+    """How long a run takes, download, JupyterLab, and Colab when the address of the repository is known."""
     notebook = f"{pagename}.ipynb"
     source = escape(context["pathto"](f"_sources/{notebook}", True))
     colab = colab_address(notebook, context)
     links = f'<a href="{escape(colab)}">Open in Colab</a>' if colab else ""
     return (
-        '<div class="lesson-line"><span>Run this lesson</span>'
+        f'<div class="lesson-line"><span>Run this lesson{f": {seconds} s" if seconds else ""}</span>'
         f'<a href="{source}" download="{escape(Path(notebook).name)}">Download the notebook</a>{links}'
         "<details><summary>Open in JupyterLab</summary>"
         "<p>In your copy of the book’s repository, type</p>"

@@ -24,6 +24,7 @@ WALL_CLOCK = re.compile(r"\b\d+(?:\.\d+)?\s?(?:ms|µs|s|sec|seconds?|millisecond
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|TBD|placeholder|coming soon|lorem ipsum)\b", re.IGNORECASE)
 FACTS = {"how many minutes to read": r"\d+ minutes to read", "how long to run": r"(?:seconds?|minutes?) to run",
          "what to know first": r"(?i)know first"}
+PROMISED = {"a few seconds": 8, "a quarter of a minute": 18, "half a minute": 36, "a minute": 60}  # seconds, at most
 ANATOMY = ("trap", "exercises", "summary", "read next")  # headings, in this order
 
 
@@ -141,6 +142,18 @@ def anatomy(lesson: Lesson) -> list[str]:
     return wrong + (["the sections are not in the order of a lesson."] if found != sorted(found) else [])
 
 
+def honest_time(lesson: Lesson) -> list[str]:
+    """What the first cell promises is no less than what a run took."""
+    seconds = lesson.notebook.metadata.get("llmkit", {}).get("seconds")
+    if seconds is None:
+        return ["no run time is stored: run `make refresh`."]
+    promised = re.search(rf"({'|'.join(PROMISED)}) to run", lesson.notebook.cells[0].source)
+    if promised is None:
+        return [f"the first cell promises no run time in these words: {', '.join(PROMISED)}."]
+    most = PROMISED[promised[1]]
+    return [] if seconds <= most else [f"it promises {promised[1]}, and a run took {seconds} s of a processor."]
+
+
 def exercises(lesson: Lesson) -> list[str]:
     number = lesson.path.name[:2]
     code = "\n".join(cell.source for _, cell in lesson.cells("code"))
@@ -171,5 +184,5 @@ def named(lesson: Lesson) -> list[str]:
 
 RULES: tuple[Callable[[Lesson], list[str]], ...] = (
     plain_markdown, short_cells, refreshed, clean_metadata, no_leaks, views_have_a_page_form, same_setup,
-    no_wall_clock, ignored_cells_assert, anatomy, exercises, finished_prose, small, named,
+    no_wall_clock, ignored_cells_assert, anatomy, honest_time, exercises, finished_prose, small, named,
 )

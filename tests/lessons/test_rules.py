@@ -38,8 +38,8 @@ def printed(text):
 def good():
     """A small lesson that keeps every rule."""
     tasks = [code(f"exercise('01.{n}')\ncheck('01.{n}', None)") for n in range(1, 5)]
-    return normalize(nbformat.v4.new_notebook(cells=[
-        markdown("# A lesson\n\nAfter it you can count.\n\nKnow first: nothing. Time: 20 minutes to read, 5 seconds to run."),
+    lesson = normalize(nbformat.v4.new_notebook(cells=[
+        markdown("# A lesson\n\nAfter it you can count.\n\nKnow first: nothing. Time: 20 minutes to read, a few seconds to run."),
         code(setup_cell(), printed("torch on the CPU"), tags=[IGNORED]),
         markdown("Watch `x!` and $n! = 1$, <kbd>Enter</kbd>, a < b.\n\n<details><summary>Why</summary>So</details>"),
         code("print(2)", printed("2\n")),
@@ -47,6 +47,8 @@ def good():
         markdown("## Here is the trap"), markdown("## Exercises"), *tasks,
         markdown("## Summary"), markdown("## What to read next"),
     ]))
+    lesson.metadata["llmkit"] = {"seconds": 5}
+    return lesson
 
 
 def store(notebook, tmp_path, name="1-first/01-count.ipynb"):
@@ -105,6 +107,9 @@ def test_a_broken_rule_is_named(rule, cell, complaint, good, tmp_path):
     (lambda nb: nb.cells[0].update(source="# Hello, 3 minutes to read"), rules.anatomy, "how long to run"),
     (lambda nb: nb.cells.pop(), rules.anatomy, "'read next'"),
     (lambda nb: nb.cells.append(nb.cells.pop(5)), rules.anatomy, "not in the order"),
+    (lambda nb: nb.metadata.pop("llmkit"), rules.honest_time, "no run time is stored"),
+    (lambda nb: nb.metadata.update(llmkit={"seconds": 21}), rules.honest_time, "promises a few seconds, and a run took 21 s"),
+    (lambda nb: nb.cells[0].update(source="# A lesson, 5 seconds to run"), rules.honest_time, "promises no run time"),
     (lambda nb: nb.cells.pop(7), rules.exercises, "it has 3 exercises"),
 ])
 def test_a_lesson_with_a_part_missing_is_named(change, rule, complaint, good, tmp_path):
@@ -118,5 +123,5 @@ def test_a_lesson_has_an_address_that_can_stay(good, tmp_path):
 
 
 def test_every_rule_was_seen_to_fail():
-    shown = {rule for rule, *_ in BROKEN} | {rules.clean_metadata, rules.same_setup, rules.anatomy, rules.named}
+    shown = {rule for rule, *_ in BROKEN} | {rules.clean_metadata, rules.same_setup, rules.anatomy, rules.honest_time, rules.named}
     assert shown == set(RULES)
