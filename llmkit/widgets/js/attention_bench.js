@@ -10,7 +10,7 @@ const HEADS = [1, 2, 4, 8, 16, 32, 64];
 const FIELDS = ["length", "heads", "dtype", "backend", "shows", "asks", "guess", "stored", "costs", "devices", "reasons", "roofs", "runs", "refused", "busy", "done", "error"];
 const CHOSEN = ["length", "heads", "dtype", "backend"];
 const SHOW = {
-  time: { name: "Time of one call", low: -5, high: 1.2, every: 1, unit: "s" },
+  time: { name: "Time of one call", low: -5.5, high: 1.2, every: 1, unit: "s" },
   memory: { name: "Bytes held at once", low: 4.5, high: 13.5, every: 1, unit: "B" },
 };
 const SHARE = 0.8;  // of the free memory, as in clock.py
@@ -254,7 +254,7 @@ function render({ model, el }) {
       speech.ask(`${cap(short(names[s.backend]))} attention over ${count(s.length)} tokens took ${amount(question.row[4], "s")}. How long do ${count(4 * s.length)} tokens take?`, GUESSES, (i) => keep({ guess: i }));
       return;
     }
-    const text = question ? answer(question) : found.filter((one) => one.verdict).map((one) => sentence(one)).join(" ") || "No run at this length: the notes below say why.";
+    const text = question ? answer(question) : all(found.filter((one) => one.verdict)) || "No run at this length: the notes below say why.";
     speech.tell(text);
     say(`${text} ${status.textContent}`);
   }
@@ -262,17 +262,19 @@ function render({ model, el }) {
   function answer({ one, row, later }) {
     const times = later[4] / row[4], memory = later[8] / row[8];
     const nearest = [4, 16, 64].reduce((best, each, i) => (Math.abs(Math.log(times / each)) < Math.abs(Math.log(times / [4, 16, 64][best])) ? i : best), 0);
-    return `${s.guess === nearest ? "Yes" : "Look again"}: ${amount(later[4], "s")}, ${times.toFixed(1)} times as long, and ${memory.toFixed(1)} times the memory. Every query meets every key, so four times the tokens make 16 times the scores${times > 20 ? "; what goes beyond that is no arithmetic: larger tensors are slower to reach" : ""}. ${sentence(one)}`;
+    return `${s.guess === nearest ? "Yes" : "Look again"}: ${amount(later[4], "s")}, ${times.toFixed(1)} times as long, and ${memory.toFixed(1)} times the memory. Every query meets every key, so four times the tokens make 16 times the scores${times > 20 ? "; what goes beyond that is no arithmetic: larger tensors are slower to reach" : ""}. ${all([one])}`;
   }
+
+  const all = (list) => [...list.map(sentence), list.some((one) => one.verdict.limit !== "calls" && one.verdict.share < 0.4) ? "The rest goes into exponentials, sums and waiting." : ""].join(" ").trim();
 
   // What limits a run, in one sentence.
   function sentence(one) {
     const [bytes, operations] = one.bounds(s.length), { limit: what, share, floor } = one.verdict;
-    const on = `On the ${TITLES[one.kind]}`, took = amount(one.row[4], "s"), rate = what === "memory" ? `the ${amount(bytes * one.roof[0], "B")} that its steps read and write, at the ${amount(one.roof[0], "B/s")} of a copy,` : `the ${amount(operations * one.roof[1], "FLOP")}, at the ${amount(one.roof[1], "FLOP/s")} of a matrix product,`;
+    const on = `On the ${TITLES[one.kind]}`, took = amount(one.row[4], "s");
+    const work = what === "memory" ? `${amount(bytes * one.roof[0], "B")} read and written, at the ${amount(one.roof[0], "B/s")} of a copy` : `${amount(operations * one.roof[1], "FLOP")}, at the ${amount(one.roof[1], "FLOP/s")} of a matrix product`;
     if (what === "calls") return `${on} the fixed cost of its calls limits it: most of the ${took} would pass with next to nothing to compute.`;
-    if (share > 1) return `${on} it beats its roofline: ${rate} would take ${amount(floor, "s")}, and it took ${took}. ${what === "memory" ? "What it reads again comes from a cache." : "Torch computes this dtype in another way than its matrix product."}`;
-    if (share < 0.4) return `${on} neither limit is near: ${rate} need ${amount(floor, "s")} of its ${took}. The rest goes into exponentials, sums and waiting.`;
-    return `${on} ${what} limits it: ${rate} need ${amount(floor, "s")} of its ${took}.`;
+    if (share > 1) return `${on} it beats its roofline: ${work}, would take ${amount(floor, "s")}, and it took ${took}. ${what === "memory" ? "What it reads again comes from a cache." : "Torch computes this dtype in another way than its matrix product."}`;
+    return `${on} ${share < 0.4 ? "neither limit is near" : `${what} limits it`}: ${work}, need ${amount(floor, "s")} of its ${took}.`;
   }
 
   function tableRows() {
