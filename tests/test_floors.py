@@ -15,18 +15,19 @@ FLOORS = {
     "pair_counts": 0, "tokenizer_files": 0, "tokenization": 1, "wordpiece": 1,
     "embeddings": 1, "token_costs": 1, "residual": 2,
     "attention_bench": 2,
+    "recurrence": 2, "milestones": 0,
     "corpora": 2,
     "tales": 2, "ngrams": 2,
     "transformer": 2, "weights": 2.5,  # weights: what a transformer is, read and written for those above
     "objectives": 2, "optimizers": 2,
-    "training": 3, "generation": 3, "recipes": 4,
+    "training": 3, "generation": 3, "recipes": 3.5,
     "live_loss": 4,
     "models": 3, "trace": 3, "figures": 3,
     "widgets": 4, "exercises": 4, "refresh": 4,
     "site": 5,  # puts the widgets' modules on the page
     "": 6,  # the roof: llmkit/__init__.py, which names everything and loads nothing
 }
-TORCH_ONLY = ("shapes", "device", "attention", "metrics", "sampling", "tokenization", "positions", "transformer", "wordpiece", "embeddings", "token_costs", "masks", "multi_head", "online_attention", "memory", "residual")
+TORCH_ONLY = ("shapes", "device", "attention", "metrics", "sampling", "tokenization", "positions", "transformer", "wordpiece", "embeddings", "token_costs", "masks", "multi_head", "online_attention", "memory", "residual", "recurrence")
 BLOCKED = """
 import importlib.abc, importlib.util, sys
 class Refuse(importlib.abc.MetaPathFinder):
