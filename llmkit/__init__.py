@@ -23,6 +23,8 @@ _HOME = {
     "MaskPainter": "llmkit.widgets",
     "OnlineSoftmax": "llmkit.widgets",
     "BlockExplorer": "llmkit.widgets",
+    "Alignment": "llmkit.widgets",
+    "Timeline": "llmkit.widgets",
     "exercise": "llmkit.exercises",
     "check": "llmkit.exercises",
     "progress": "llmkit.exercises",
