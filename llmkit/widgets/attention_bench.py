@@ -273,7 +273,7 @@ class AttentionBench(LiveWidget):
             says.append(f"{entry['name']}, torch {entry['torch']}, {entry['date']}")
             if here := self.stored_row(kind):
                 what, share = limit(_as_run(here, self.setting), roof, _as_run(rows[0], self.setting))
-                says[-1] += f": {duration(here[4])} and {size(here[8])} at {here[3]:,} tokens, {share:.0%} of the roofline (dashed); limited by {LIMITS[what]}"
+                says.append(f"{here[3]:,} tokens: {duration(here[4])}, {size(here[8])}, {share:.0%} of the roofline (dashed); limited by {LIMITS[what]}")
         parts += [text(8, 324 + 18 * i, line, 12) for i, line in enumerate(says or ["No stored run has this setting."])]
         return svg(600, 330 + 18 * max(1, len(says)), self.label(), *parts)
 
