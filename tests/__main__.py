@@ -101,8 +101,8 @@ def run(stage: Stage, out: IO[str] | None = None) -> Outcome:
         print(text, file=out, flush=True)
 
     say(f"\n== {stage.name}: {stage.does}")
-    for tool, *arguments in stage.commands:
-        report = REPORTS / f"{stage.name}.xml"
+    for number, (tool, *arguments) in enumerate(stage.commands, 1):
+        report = REPORTS / f"{stage.name}-{number}.xml"
         report.unlink(missing_ok=True)
         extra = [f"--junitxml={report}"] if tool == "pytest" else []
         command = [sys.executable, "-m", tool, *arguments, *extra]

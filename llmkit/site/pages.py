@@ -88,6 +88,15 @@ def publish(app, problem: Exception | None) -> None:
     """Copy what the pages load and lead the site's own address to the home page, unless the build broke."""
     if problem is None and app.builder.format == "html":
         assets.publish(Path(app.outdir) / "_static" / "llmkit")
+        remove_orphans(Path(app.outdir), app.env.found_docs)
         if app.config.root_doc != "index":
             home = escape(f"{app.config.root_doc}{app.builder.out_suffix}")
             (Path(app.outdir) / "index.html").write_text(INDEX.format(home=home, title=escape(app.config.html_title)), "utf-8")
+
+
+def remove_orphans(site: Path, documents: set[str]) -> None:
+    """Delete pages that an earlier build wrote and whose source has gone since: they would call for files that are no more."""
+    for page in site.rglob("*.html"):
+        name = page.relative_to(site).with_suffix("").as_posix()
+        if not name.startswith("_") and name not in documents | {"index", "search"}:
+            page.unlink()
