@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from llmkit.shapes import Float, Tensor
+from llmkit.shapes import Bool, Float, Int, Tensor
 
 
 def entropy(weights: Float[Tensor, "*batch S"], dim: int = -1) -> Float[Tensor, "..."]:
@@ -90,3 +90,54 @@ def growth_exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
     middle_x, middle_y = sum(x) / len(x), sum(y) / len(y)
     along = sum((a - middle_x) ** 2 for a in x)
     return sum((a - middle_x) * (b - middle_y) for a, b in zip(x, y, strict=True)) / along
+
+
+def confusion(guesses: Int[Tensor, " N"], truth: Int[Tensor, " N"], classes: int) -> Int[Tensor, "K K"]:
+    """How often each class was taken for each: a row for the truth, a column for the guess.
+
+    >>> import torch
+    >>> confusion(torch.tensor([0, 1, 1, 0]), torch.tensor([0, 1, 0, 0]), classes=2)
+    tensor([[2, 1],
+            [0, 1]])
+
+    Built in lesson 02, section 4.
+    """
+    return (classes * truth + guesses).bincount(minlength=classes**2).view(classes, classes)
+
+
+def accuracy(guesses: Int[Tensor, " N"], truth: Int[Tensor, " N"]) -> float:
+    """The share of right answers.
+
+    >>> import torch
+    >>> accuracy(torch.tensor([0, 1, 1, 0]), torch.tensor([0, 1, 0, 0]))
+    0.75
+
+    Built in lesson 02, equation 2.9.
+    """
+    if len(guesses) == 0:
+        raise ValueError("Accuracy needs at least one answer; got none.")
+    return (guesses == truth).double().mean().item()
+
+
+def precision_recall(said: Bool[Tensor, " N"], truth: Bool[Tensor, " N"]) -> tuple[float, float]:
+    """How often a yes is right, and how many of those that should be found are. With nothing to divide by, 0.
+
+    >>> import torch
+    >>> precision_recall(torch.tensor([True, True, False, False]), torch.tensor([True, False, True, True]))
+    (0.5, 0.3333333333333333)
+
+    Built in lesson 02, equation 2.10.
+    """
+    hits = (said & truth).sum().item()
+    return hits / max(1, said.sum().item()), hits / max(1, truth.sum().item())
+
+
+def f1(precision: float, recall: float) -> float:
+    """The harmonic mean of the two: near the smaller one. 0 where both are 0.
+
+    >>> f1(1.0, 0.5)
+    0.6666666666666666
+
+    Built in lesson 02, equation 2.11.
+    """
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0

@@ -13,10 +13,10 @@ FLOORS = {
     "attention": 1, "metrics": 1, "masks": 1.5, "multi_head": 1.5, "online_attention": 1,
     "sampling": 1, "positions": 1,
     "pair_counts": 0, "tokenizer_files": 0, "tokenization": 1, "wordpiece": 1,
-    "embeddings": 1, "token_costs": 1, "residual": 2,
+    "embeddings": 1, "token_costs": 1, "learning": 1, "residual": 2,
     "attention_bench": 2,
     "recurrence": 2, "milestones": 0,
-    "corpora": 2,
+    "corpora": 2, "images": 2,
     "tales": 2, "ngrams": 2,
     "transformer": 2, "weights": 2.5,  # weights: what a transformer is, read and written for those above
     "objectives": 2, "optimizers": 2,
@@ -27,7 +27,7 @@ FLOORS = {
     "site": 5,  # puts the widgets' modules on the page
     "": 6,  # the roof: llmkit/__init__.py, which names everything and loads nothing
 }
-TORCH_ONLY = ("shapes", "device", "attention", "metrics", "sampling", "tokenization", "positions", "transformer", "wordpiece", "embeddings", "token_costs", "masks", "multi_head", "online_attention", "memory", "residual", "recurrence")
+TORCH_ONLY = ("shapes", "device", "attention", "metrics", "sampling", "tokenization", "positions", "transformer", "wordpiece", "embeddings", "token_costs", "masks", "multi_head", "online_attention", "memory", "residual", "recurrence", "learning")
 BLOCKED = """
 import importlib.abc, importlib.util, sys
 class Refuse(importlib.abc.MetaPathFinder):

@@ -3,7 +3,17 @@ import math
 import pytest
 import torch
 
-from llmkit.metrics import bits_per_byte, cross_entropy, divergence, entropy, perplexity
+from llmkit.metrics import (
+    accuracy,
+    bits_per_byte,
+    confusion,
+    cross_entropy,
+    divergence,
+    entropy,
+    f1,
+    perplexity,
+    precision_recall,
+)
 
 
 @pytest.mark.parametrize("keys", [1, 2, 16, 1000])
@@ -85,3 +95,45 @@ def test_no_text_has_no_perplexity_and_no_bytes():
         perplexity([])
     with pytest.raises(ValueError, match="at least one byte"):
         bits_per_byte(1.0, 0)
+
+
+def answers(classes: int = 4, count: int = 200) -> tuple[torch.Tensor, torch.Tensor]:
+    drawn = torch.randint(0, classes, (2, count), generator=torch.Generator().manual_seed(3))
+    return drawn[0], torch.where(drawn[1] == 0, drawn[0], drawn[1])
+
+
+def test_accuracy_is_the_share_on_the_diagonal_and_equals_scikit_learn():
+    from sklearn.metrics import accuracy_score, confusion_matrix
+
+    guesses, truth = answers()
+    table = confusion(guesses, truth, 4)
+    assert table.tolist() == confusion_matrix(truth, guesses).tolist()
+    assert accuracy(guesses, truth) == pytest.approx(accuracy_score(truth, guesses), abs=1e-12)
+    assert accuracy(guesses, truth) == pytest.approx((table.diagonal().sum() / table.sum()).item(), abs=1e-6)
+    with pytest.raises(ValueError, match="at least one answer"):
+        accuracy(guesses[:0], truth[:0])
+
+
+def test_precision_and_recall_divide_the_same_hits_and_equal_scikit_learn():
+    from sklearn.metrics import precision_score, recall_score
+
+    guesses, truth = answers()
+    table = confusion(guesses, truth, 4)
+    for kind in range(4):
+        precision, recall = precision_recall(guesses == kind, truth == kind)
+        assert precision == pytest.approx((table[kind, kind] / table[:, kind].sum()).item(), abs=1e-6)
+        assert recall == pytest.approx((table[kind, kind] / table[kind].sum()).item(), abs=1e-6)
+        assert precision == pytest.approx(precision_score(truth == kind, guesses == kind), abs=1e-12)
+        assert recall == pytest.approx(recall_score(truth == kind, guesses == kind), abs=1e-12)
+    never = torch.zeros(200, dtype=torch.bool)
+    assert precision_recall(never, truth == 0) == (0, 0) and precision_recall(never, never) == (0, 0)
+
+
+def test_f1_is_the_harmonic_mean_and_equals_scikit_learn():
+    from sklearn.metrics import f1_score
+
+    guesses, truth = answers()
+    precision, recall = precision_recall(guesses == 1, truth == 1)
+    assert f1(precision, recall) == pytest.approx(f1_score(truth == 1, guesses == 1), abs=1e-12)
+    assert f1(precision, recall) == pytest.approx(2 / (1 / precision + 1 / recall), abs=1e-12)
+    assert f1(1.0, 0.0) == 0 and f1(0.0, 0.0) == 0
