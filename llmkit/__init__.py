@@ -25,6 +25,7 @@ _HOME = {
     "BlockExplorer": "llmkit.widgets",
     "Alignment": "llmkit.widgets",
     "Timeline": "llmkit.widgets",
+    "TrainingMicroscope": "llmkit.widgets",
     "exercise": "llmkit.exercises",
     "check": "llmkit.exercises",
     "progress": "llmkit.exercises",

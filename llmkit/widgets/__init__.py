@@ -7,7 +7,7 @@ _HOME = {
     "Microscope": "microscope", "ScaleLab": "scale_lab", "HeadAtlas": "head_atlas", "NextToken": "next_token", "WaveLab": "wave_lab",
     "TokenizerBench": "tokenizer_bench", "Ladder": "ladder", "RopeLab": "rope_lab",
     "MaskPainter": "mask_painter", "OnlineSoftmax": "online_softmax", "BlockExplorer": "block_explorer",
-    "Alignment": "alignment", "Timeline": "timeline",
+    "Alignment": "alignment", "Timeline": "timeline", "TrainingMicroscope": "training_microscope",
 }
 
 __all__ = sorted(_HOME)
