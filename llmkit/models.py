@@ -207,13 +207,15 @@ def _ways_out(repository: str, carried: Carried | None) -> str:
 
 @contextmanager
 def _quietly():
-    """The bar that transformers draws while it reads a file from disk is not part of a lesson's output."""
+    """The bar that transformers draws while it reads a file, and its advice about a config, are not part of a lesson's output."""
     from transformers.utils import logging
 
-    was_on = logging.is_progress_bar_enabled()
+    was_on, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(level)
         if was_on:
             logging.enable_progress_bar()
