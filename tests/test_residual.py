@@ -18,7 +18,7 @@ from llmkit.residual import (
 )
 from llmkit.transformer import Config
 from llmkit.transformer.block import Stack
-from llmkit.transformer.layers import View
+from llmkit.transformer.layers import FeedForward, View
 
 
 def randn(*shape, seed=0):
@@ -33,10 +33,15 @@ def blocks(depth, width=16, inner=40, seed=1, **options):
 
 
 @pytest.mark.parametrize("shape", [(3,), (4, 7), (2, 3, 16)])
-def test_layer_norm_equals_torch(shape):
+def test_layer_norm_is_the_formula_one_number_at_a_time_and_equals_torch(shape):
     x, gain, bias = randn(*shape), randn(shape[-1], seed=1), randn(shape[-1], seed=2)
-    expected = torch.nn.functional.layer_norm(x, shape[-1:], gain, bias, 1e-5)
-    torch.testing.assert_close(layer_norm(x, gain, bias), expected, rtol=0, atol=1e-12)
+    got = layer_norm(x, gain, bias)
+    torch.testing.assert_close(got, torch.nn.functional.layer_norm(x, shape[-1:], gain, bias, 1e-5), rtol=0, atol=1e-12)
+    row, width = x.reshape(-1, shape[-1])[0].tolist(), shape[-1]
+    mean = sum(row) / width
+    variance = sum((value - mean) ** 2 for value in row) / width
+    expected = [gain[c].item() * (row[c] - mean) / math.sqrt(variance + 1e-5) + bias[c].item() for c in range(width)]
+    assert got.reshape(-1, width)[0].tolist() == pytest.approx(expected, abs=1e-12)
 
 
 def test_layer_norm_forgets_shift_and_stretch():
@@ -45,9 +50,13 @@ def test_layer_norm_forgets_shift_and_stretch():
 
 
 @pytest.mark.parametrize("shape", [(3,), (4, 7), (2, 3, 16)])
-def test_rms_norm_equals_torch(shape):
+def test_rms_norm_is_the_formula_one_number_at_a_time_and_equals_torch(shape):
     x, gain = randn(*shape), randn(shape[-1], seed=1)
-    torch.testing.assert_close(rms_norm(x, gain), torch.nn.functional.rms_norm(x, shape[-1:], gain, 1e-5), rtol=0, atol=1e-12)
+    got, width = rms_norm(x, gain), shape[-1]
+    torch.testing.assert_close(got, torch.nn.functional.rms_norm(x, shape[-1:], gain, 1e-5), rtol=0, atol=1e-12)
+    row = x.reshape(-1, width)[0].tolist()
+    root = math.sqrt(sum(value**2 for value in row) / width + 1e-5)
+    assert got.reshape(-1, width)[0].tolist() == pytest.approx([gain[c].item() * row[c] / root for c in range(width)], abs=1e-12)
 
 
 def test_rms_norm_forgets_stretch_but_not_shift_and_is_layer_norm_where_the_mean_is_zero():
@@ -81,6 +90,20 @@ def test_feed_forward_is_two_matrices_with_a_bend_between_and_each_token_is_alon
     torch.testing.assert_close(feed_forward(changed, inner, outer)[[0, 1, 2, 4]], got[[0, 1, 2, 4]], rtol=0, atol=0)
 
 
+def test_the_gated_part_of_the_books_model_is_the_formula_one_number_at_a_time():
+    config = Config(vocab_size=9, width=6, num_layers=1, num_heads=2, hidden_width=10, positions="none")
+    part, x = FeedForward(config).double(), randn(3, 6)
+    with torch.no_grad():
+        got = part(x)
+    gate, up, down = (layer.weight.detach() for layer in (part.gate, part.up, part.down))
+    for t in range(3):
+        opened = [sum(x[t, c].item() * gate[f, c].item() for c in range(6)) for f in range(10)]
+        passed = [sum(x[t, c].item() * up[f, c].item() for c in range(6)) for f in range(10)]
+        inside = [z / (1 + math.exp(-z)) * u for z, u in zip(opened, passed, strict=True)]
+        expected = [sum(inside[f] * down[c, f].item() for f in range(10)) for c in range(6)]
+        assert got[t].tolist() == pytest.approx(expected, abs=1e-12)
+
+
 # ---- the stack -----------------------------------------------------------------------------------------------------
 
 
@@ -106,6 +129,8 @@ def test_the_stream_at_the_end_is_what_came_in_and_all_that_was_written():
     passage = run_blocks(x, blocks(5), 4)
     written = sum(part[name] for part in passage.wrote for name in ("attention", "feed_forward"))
     torch.testing.assert_close(passage.states[-1], x + written, rtol=0, atol=1e-12)
+    for state, wrote in zip(passage.states, passage.wrote, strict=False):  # and one step
+        torch.testing.assert_close(wrote["add1"], state + wrote["attention"], rtol=0, atol=1e-12)
 
 
 def test_the_gradient_of_a_residual_step_is_the_identity_plus_that_of_the_part():

@@ -13,6 +13,7 @@ ATTENTION, METRICS, REAL = "tests/test_attention.py", "tests/test_metrics.py", "
 POSITIONS = "tests/test_positions.py"
 BPE, WORDPIECE, COSTS, EMBEDDINGS = (f"tests/test_{name}.py" for name in ("tokenization", "wordpiece", "token_costs", "embeddings"))
 NGRAMS = "tests/test_ngrams.py"
+RESIDUAL, COUNT = "tests/test_residual.py", "tests/test_count.py"
 TESTED_BY = {
     "1.1": (NGRAMS, "test_probabilities_sum_to_one_after_every_context_seen_or_not"),
     "1.2": (NGRAMS, "test_the_chances_of_all_texts_of_a_length_sum_to_one_by_the_chain_rule"),
@@ -51,6 +52,19 @@ TESTED_BY = {
     "5.15": (REAL, "test_our_attention_on_minilms_own_queries_keys_and_values_equals_the_model"),
     "5.16": (REAL, "test_our_attention_on_minilms_own_queries_keys_and_values_equals_the_model"),
     "5.17": (ATTENTION, "test_softmax_is_unchanged_when_a_constant_is_added"),
+    "7.1": (RESIDUAL, "test_the_stream_at_the_end_is_what_came_in_and_all_that_was_written"),
+    "7.2": (RESIDUAL, "test_the_stream_at_the_end_is_what_came_in_and_all_that_was_written"),
+    "7.3": (RESIDUAL, "test_the_gradient_of_a_residual_step_is_the_identity_plus_that_of_the_part"),
+    "7.4": (RESIDUAL, "test_layer_norm_is_the_formula_one_number_at_a_time_and_equals_torch"),
+    "7.5": (RESIDUAL, "test_rms_norm_is_the_formula_one_number_at_a_time_and_equals_torch"),
+    "7.6": (RESIDUAL, "test_layer_norm_backward_equals_autograd_and_has_no_part_along_shift_and_stretch"),
+    "7.7": (RESIDUAL, "test_pre_norm_leaves_the_stream_alone_and_post_norm_holds_its_size"),
+    "7.8": (RESIDUAL, "test_pre_norm_leaves_the_stream_alone_and_post_norm_holds_its_size"),
+    "7.9": (RESIDUAL, "test_feed_forward_is_two_matrices_with_a_bend_between_and_each_token_is_alone"),
+    "7.10": (RESIDUAL, "test_the_gated_part_of_the_books_model_is_the_formula_one_number_at_a_time"),
+    "7.11": (RESIDUAL, "test_variances_of_what_is_written_add_up_and_shrinking_by_the_root_of_their_number_holds_the_stream"),
+    "7.12": (COUNT, "test_a_plain_block_has_twelve_squares_of_its_width_and_thirteen_widths_of_biases_and_norms"),
+    "7.13": (COUNT, "test_a_token_costs_twice_the_weights_it_meets_and_four_widths_for_each_token_it_looks_at"),
     "8.1": (POSITIONS, "test_softmax_of_shuffled_scores_is_the_shuffled_softmax"),
     "8.2": (POSITIONS, "test_attention_without_positions_is_permutation_equivariant"),
     "8.3": (POSITIONS, "test_sinusoids_equal_the_papers_formula_one_number_at_a_time"),
