@@ -41,7 +41,7 @@ class NextToken(LiveWidget):
     """
 
     name = "next_token"
-    height, height_on_a_phone = 640, 1180
+    height, height_on_a_phone = 767, 1274
 
     text = traitlets.Unicode().tag(sync=True, echo_update=False)
     temperature = traitlets.Float(1.0).tag(sync=True)
