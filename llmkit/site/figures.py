@@ -41,7 +41,7 @@ def widget_figure(page: dict[str, Any]) -> str:
     if problem:
         return f'<p class="llm-note" role="note">{escape(problem)}</p>'
     name, schema, widget = escape(page["name"]), int(page.get("schema", 1)), widget_class(page["name"])
-    height, on_a_phone = widget.height, max(widget.height, widget.height_on_a_phone)
+    height, on_a_phone = widget.heights(page.get("state", {}))
     return (
         f'<figure class="llm-figure" data-llm-widget="{name}" data-llm-schema="{schema}" '
         f'aria-label="{escape(page.get("label", name))}" style="--height:{height}px;--height-on-a-phone:{on_a_phone}px">'

@@ -40,6 +40,11 @@ class LiveWidget(anywidget.AnyWidget):
             cls._css = bundle.style(cls.name)
         super().__init_subclass__(**kwargs)
 
+    @classmethod
+    def heights(cls, state: dict[str, Any]) -> tuple[int, int]:
+        """What to keep free for a widget with this stored state, where the page is wide and on a phone, in px."""
+        return cls.height, max(cls.height, cls.height_on_a_phone)
+
     def label(self) -> str:
         """One line that says what the widget shows, for readers who cannot see it."""
         raise NotImplementedError

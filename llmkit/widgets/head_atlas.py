@@ -47,7 +47,7 @@ class HeadAtlas(LiveWidget):
     """
 
     name = "head_atlas"
-    height, height_on_a_phone = 612, 905
+    height, height_on_a_phone = 611, 909
 
     text = traitlets.Unicode().tag(sync=True, echo_update=False)
     layer = traitlets.Int(0, min=0).tag(sync=True)

@@ -65,7 +65,7 @@ class Microscope(LiveWidget):
     """
 
     name = "microscope"
-    height, height_on_a_phone = 570, 764
+    height, height_on_a_phone = 568, 764
 
     tokens = traitlets.List(traitlets.Unicode(), TOKENS, minlen=1, maxlen=MAX_TOKENS).tag(sync=True)
     query = Numbers([list(row) for row in QUERIES]).tag(sync=True)
@@ -81,6 +81,13 @@ class Microscope(LiveWidget):
         if "tokens" in numbers:
             numbers.setdefault("row", min(2, max(0, len(numbers["tokens"]) - 1)))
         super().__init__(**numbers)
+
+    @classmethod
+    def heights(cls, state: dict[str, Any]) -> tuple[int, int]:
+        """A row for each token, taller where a query or a value has more than two numbers, as measured in a browser."""
+        tokens, key, value = (state.get(name, default) for name, default in (("tokens", TOKENS), ("key", KEYS), ("value", VALUES)))
+        is_wide = max(len(key[0]), len(value[0])) > 2
+        return 420 + 37 * len(tokens) + 58 * is_wide, 528 + 59 * len(tokens) + (57 + 58 * len(tokens)) * is_wide
 
     @property
     def trace(self) -> AttentionTrace:

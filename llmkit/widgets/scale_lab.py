@@ -46,7 +46,7 @@ class ScaleLab(LiveWidget):
     """
 
     name = "scale_lab"
-    height, height_on_a_phone = 650, 1090
+    height, height_on_a_phone = 655, 1092
 
     d = traitlets.Int(4).tag(sync=True)
     temperature = traitlets.Float(1.0).tag(sync=True)

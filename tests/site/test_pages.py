@@ -143,6 +143,25 @@ def keep_screenshot(page, path: str, look: str) -> None:
         page.screenshot(path=str(SHOTS / f"{Path(path).stem}-{look}.jpg"), full_page=True, type="jpeg", quality=85)
 
 
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_what_is_kept_free_for_a_widget_is_as_high_as_the_widget(open_page, built_site, size):
+    """So that nothing below it moves when it comes alive. Its `height` and `height_on_a_phone` say what is kept free."""
+    apart = []
+    for path in addresses(built_site):
+        if "data-llm-widget" not in (built_site / path).read_text("utf-8"):
+            continue
+        page = open_page(path, size=size)
+        name = "--height-on-a-phone" if size is PHONE else "--height"
+        kept = page.eval_on_selector_all("[data-llm-widget]", "(all, name) => all.map((one) => parseFloat(one.style.getPropertyValue(name)))", name)
+        read_to_the_end(page)
+        page.evaluate("document.fonts.ready.then(() => true)")
+        page.wait_for_timeout(1000)  # the microscope measures its steps, one in a frame
+        live = page.eval_on_selector_all("[data-llm-widget]", "all => all.map((one) => [one.dataset.llmWidget, one.getBoundingClientRect().height])")
+        apart += [f"{path}: {widget} keeps {px:.0f} px and is {height:.0f} high" for px, (widget, height) in zip(kept, live, strict=True) if abs(px - height) > 8]
+        page.close()
+    assert apart == []
+
+
 @pytest.mark.timed
 def test_a_widget_is_live_soon_after_the_reader_jumps_to_it(open_page, built_site):
     print()

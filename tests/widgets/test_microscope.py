@@ -115,3 +115,11 @@ def test_the_module_stays_under_30_kilobytes():
     size = len(bundle.page_script("microscope").encode())
     print(f"microscope with kit and math: {size:,} bytes")
     assert size < 30_000
+
+
+def test_what_is_kept_free_grows_with_the_tokens_and_with_more_than_two_numbers():
+    """Measured: the first microscope of lesson 05 is 589 px high where the page is wide and 936 on a phone."""
+    assert Microscope.heights(Microscope().state_for_page()) == (Microscope.height, Microscope.height_on_a_phone) == Microscope.heights({})
+    four = [[0.0] * 4] * 3
+    wide, phone = Microscope.heights(Microscope(tokens=["the", "cat", "sat"], query=four, key=four, value=[[0.0, 0.0]] * 3).state_for_page())
+    assert (wide, abs(phone - 936) < 2) == (589, True)
