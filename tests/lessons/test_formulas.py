@@ -14,6 +14,7 @@ POSITIONS = "tests/test_positions.py"
 BPE, WORDPIECE, COSTS, EMBEDDINGS = (f"tests/test_{name}.py" for name in ("tokenization", "wordpiece", "token_costs", "embeddings"))
 NGRAMS = "tests/test_ngrams.py"
 RESIDUAL, COUNT = "tests/test_residual.py", "tests/test_count.py"
+RECURRENCE = "tests/test_recurrence.py"
 TESTED_BY = {
     "1.1": (NGRAMS, "test_probabilities_sum_to_one_after_every_context_seen_or_not"),
     "1.2": (NGRAMS, "test_the_chances_of_all_texts_of_a_length_sum_to_one_by_the_chain_rule"),
@@ -35,6 +36,16 @@ TESTED_BY = {
     "3.6": (EMBEDDINGS, "test_a_one_hot_row_times_the_table_is_the_row_of_the_table"),
     "3.7": (EMBEDDINGS, "test_the_gradient_of_the_table_is_one_hot_transposed_times_the_gradient_and_equals_autograd"),
     "3.8": (EMBEDDINGS, "test_cosine_is_the_dot_product_over_the_lengths"),
+    "4.1": (RECURRENCE, "test_a_step_of_the_plain_network_equals_torch"),
+    "4.2": (RECURRENCE, "test_the_product_of_jacobians_equals_autograd"),
+    "4.3": (RECURRENCE, "test_the_gradient_through_steps_never_exceeds_the_power_of_the_largest_stretch"),
+    "4.4": (RECURRENCE, "test_a_step_of_the_gated_network_equals_torch"),
+    "4.5": (RECURRENCE, "test_a_gated_state_lies_between_the_old_one_and_the_proposal_and_an_open_gate_copies_it"),
+    "4.6": (RECURRENCE, "test_the_chances_of_all_answers_sum_to_one_letter_by_letter"),
+    "4.7": (RECURRENCE, "test_the_weights_are_a_softmax_of_bilinear_scores_and_the_context_their_mixture"),
+    "4.8": (RECURRENCE, "test_the_weights_are_a_softmax_of_bilinear_scores_and_the_context_their_mixture"),
+    "4.9": (RECURRENCE, "test_the_path_of_a_convolution_is_the_number_of_layers_until_the_gradient_arrives"),
+    "4.10": (RECURRENCE, "test_attention_multiplies_less_than_recurrence_until_a_text_is_as_long_as_the_model_is_wide"),
     "5.1": (ATTENTION, "test_sum_form_written_with_loops_equals_the_matrix_form"),
     "5.2": (ATTENTION, "test_softmax_equals_torch_on_any_axis"),
     "5.3": (ATTENTION, "test_attend_equals_torch"),
