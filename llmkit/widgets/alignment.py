@@ -32,7 +32,7 @@ class Alignment(LiveWidget):
     """
 
     name = "alignment"
-    height, height_on_a_phone = 707, 1307
+    height, height_on_a_phone = 658, 1258
 
     text = traitlets.Unicode(STRING).tag(sync=True)
     written = traitlets.Int(len(STRING)).tag(sync=True)

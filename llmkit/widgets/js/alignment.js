@@ -115,8 +115,8 @@ function render({ model, el }) {
   const scale = legend("weight");
   const table = asTable("Every letter written, and the letter it looked at most", rows);
   root.append(h("div", { class: "al" }, words,
-    h("div", { class: "al-controls" }, box, tries.el), h("div", { class: "al-controls" }, steps.el, play, look.el, scale.el),
-    h("div", { class: "al-panels" }, KINDS.map((kind) => panels[kind].el)), table.el));
+    h("div", { class: "al-controls" }, box, tries.el), h("div", { class: "al-controls" }, steps.el, play, look.el),
+    h("div", { class: "al-panels" }, KINDS.map((kind) => panels[kind].el)), h("div", { class: "al-foot" }, table.el, scale.el)));
 
   const draw = oncePerFrame(() => {
     const text = model.get("text"), problem = wrong(text);
@@ -146,7 +146,7 @@ function render({ model, el }) {
   const score = (kind) => found[kind].letters.filter((letter, t) => letter === state.ids[state.list.length - 1 - t]).length;
   function speak(waits, shown, row) {
     const n = state.list.length;
-    if (waits) return speech.ask(`A GRU has read these ${n} letters, one by one, and hands over its last state: 64 numbers. From these, another GRU writes the string backwards. Which letters will it get wrong?`, GUESSES, (i) => keep({ guess: i }));
+    if (waits) return speech.ask(`A network has read these ${n} letters, one by one, and hands over 64 numbers. From these, another one writes the string backwards. Which letters will it get wrong?`, GUESSES, (i) => keep({ guess: i }));
     const [without, having] = KINDS.map(score);
     const told = model.get("question") && state.text === opening ? verdict(without, having) : comment(without, having);
     speech.tell(told);
