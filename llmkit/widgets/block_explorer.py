@@ -11,7 +11,7 @@ from torch import Tensor
 
 from llmkit.residual import PARTS, BlockWeights, Passage, gradients, run_blocks, sizes
 from llmkit.widgets.base import LiveWidget, between
-from llmkit.widgets.draws import normal
+from llmkit.widgets.draws import normal, uniform
 from llmkit.widgets.pictures import svg, text
 
 WIDTH, HEADS, INNER, DEEPEST, MOST = 32, 4, 128, 16, 8  # MOST: words that are read; as in block.js, like the seeds below
@@ -140,12 +140,12 @@ def embedding(word: str) -> Tensor:
 
 @lru_cache(maxsize=1)
 def fresh_blocks() -> list[BlockWeights]:
-    """The weights of all sixteen blocks, in the order in which block.js draws them."""
+    """The weights of all sixteen blocks, in the order in which block.js draws them: even, with variance 1 / (numbers read)."""
     shapes = [(WIDTH, WIDTH)] * 4 + [(WIDTH, INNER), (INNER, WIDTH)]
     counts = [rows * columns for rows, columns in shapes]
-    drawn = normal(SEED, DEEPEST * sum(counts)).view(DEEPEST, -1)
+    drawn = 2 * uniform(SEED, 0, DEEPEST * sum(counts)).view(DEEPEST, -1) - 1
     return [
-        BlockWeights(*(part.view(shape) / math.sqrt(shape[0]) for part, shape in zip(row.split(counts), shapes, strict=True)))
+        BlockWeights(*(math.sqrt(3 / shape[0]) * part.view(shape) for part, shape in zip(row.split(counts), shapes, strict=True)))
         for row in drawn
     ]
 

@@ -1,7 +1,7 @@
 // A stack of blocks forward and back, in plain JavaScript: llmkit/residual.py again, and the draws of block_explorer.py.
 // A matrix is a Float64Array, row after row; its sizes are given beside it.
 
-import { normal } from "./math.js";
+import { normal, uniform } from "./math.js";
 
 export const WIDTH = 32, HEADS = 4, INNER = 128, DEEPEST = 16, MOST = 8;
 export const PARTS = ["norm1", "attention", "add1", "norm2", "feed_forward", "add2"];
@@ -11,7 +11,7 @@ const ALONE = "\\u3040-\\u30ff\\u3400-\\u9fff\\uf900-\\ufaff";
 
 export const cut = (text) => text.match(new RegExp(`[${ALONE}]|[^${BLANK}${ALONE}]+`, "g")) ?? [];
 
-const filled = (count, next, scale = 1) => Float64Array.from({ length: count }, () => scale * next());
+const filled = (count, next) => Float64Array.from({ length: count }, () => next());
 
 // The row that a word stands for, from a hash of its bytes (FNV-1a).
 export function embedding(word) {
@@ -22,8 +22,12 @@ export function embedding(word) {
 
 // layers(L): the weights of the first L blocks. They are drawn when they are first asked for.
 export function makeLayers() {
-  const next = normal(SEED), drawn = [];
-  const draw = (rows, columns) => filled(rows * columns, next, 1 / Math.sqrt(rows));
+  const next = uniform(SEED), drawn = [];
+  const draw = (rows, columns) => {  // evenly from an interval, with variance 1 / rows
+    const weight = new Float64Array(rows * columns), half = Math.sqrt(3 / rows);
+    for (let i = 0; i < weight.length; i++) weight[i] = half * (2 * next() - 1);
+    return weight;
+  };
   return (count) => {
     while (drawn.length < count) {
       const [query, key, value, output] = [0, 0, 0, 0].map(() => draw(WIDTH, WIDTH));
@@ -43,19 +47,29 @@ export function directions() {
   });
 }
 
-// a (n, k) times b (k, m); with `back`, a (n, m) times the transpose of b (k, m).
+// a (n, k) times b (k, m); with `back`, a (n, m) times the transpose of b (k, m). Four rows of b at a time: k is a multiple of 4.
 function times(a, b, k, m, back) {
   const n = a.length / (back ? m : k), out = new Float64Array(n * (back ? k : m));
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j < k; j++) {
-      const row = j * m;
+    const at = i * m;
+    for (let j = 0; j < k; j += 4) {
+      const r0 = j * m, r1 = r0 + m, r2 = r1 + m, r3 = r2 + m, here = i * k + j;
       if (back) {
-        let sum = 0;
-        for (let c = 0; c < m; c++) sum += a[i * m + c] * b[row + c];
-        out[i * k + j] = sum;
+        let s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        for (let c = 0; c < m; c++) {
+          const x = a[at + c];
+          s0 += x * b[r0 + c];
+          s1 += x * b[r1 + c];
+          s2 += x * b[r2 + c];
+          s3 += x * b[r3 + c];
+        }
+        out[here] = s0;
+        out[here + 1] = s1;
+        out[here + 2] = s2;
+        out[here + 3] = s3;
       } else {
-        const factor = a[i * k + j], at = i * m;
-        for (let c = 0; c < m; c++) out[at + c] += factor * b[row + c];
+        const x0 = a[here], x1 = a[here + 1], x2 = a[here + 2], x3 = a[here + 3];
+        for (let c = 0; c < m; c++) out[at + c] += x0 * b[r0 + c] + x1 * b[r1 + c] + x2 * b[r2 + c] + x3 * b[r3 + c];
       }
     }
   }
@@ -74,7 +88,7 @@ function normed(x, kind) {
   rows(x, (at) => {
     let mean = 0, squares = 0;
     if (kind === "layer") for (let c = 0; c < WIDTH; c++) mean += x[at + c] / WIDTH;
-    for (let c = 0; c < WIDTH; c++) squares += (x[at + c] - mean) ** 2 / WIDTH;
+    for (let c = 0; c < WIDTH; c++) squares += (x[at + c] - mean) * (x[at + c] - mean) / WIDTH;
     const root = Math.sqrt(squares + EPS);
     by.push(root);
     for (let c = 0; c < WIDTH; c++) y[at + c] = (x[at + c] - mean) / root;
@@ -145,8 +159,8 @@ function looked(x, w) {
 // Out to a wider row, through GELU in its tanh form, and back.
 function thought(x, w) {
   const inner = times(x, w.inner, WIDTH, INNER), root = Math.sqrt(2 / Math.PI);
-  const bend = inner.map((z) => Math.tanh(root * (z + 0.044715 * z ** 3)));
-  const slope = (z, i) => 0.5 * (1 + bend[i]) + 0.5 * z * (1 - bend[i] ** 2) * root * (1 + 3 * 0.044715 * z * z);
+  const bend = inner.map((z) => Math.tanh(root * (z + 0.044715 * z * z * z)));
+  const slope = (z, i) => 0.5 * (1 + bend[i]) + 0.5 * z * (1 - bend[i] * bend[i]) * root * (1 + 3 * 0.044715 * z * z);
   return {
     y: times(inner.map((z, i) => 0.5 * z * (1 + bend[i])), w.outer, INNER, WIDTH),
     back(grad) {

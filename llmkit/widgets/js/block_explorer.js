@@ -87,8 +87,8 @@ function spineView() {
 
 function render({ model, el }) {
   const { root, say, notice, notes, dispose } = frame(el, "block explorer");
-  const layers = makeLayers(), readouts = directions();
-  let state = {}, now = null, drawnAs = "", builtAs = "", wholeOf = "", whole = null;
+  const layers = makeLayers(), readouts = directions(), known = new Map();
+  let state = {}, now = null, drawnAs = "", builtAs = "", spineOf = "", whole = null;
 
   const keep = (changes) => {
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
@@ -135,6 +135,16 @@ function render({ model, el }) {
 
   const sync = (control, value) => { if (Number(control.input.value) !== value || !control.el.querySelector("output").textContent) control.set(value); };
 
+  // What the blocks make of the words; the last few are remembered, so that going back costs nothing.
+  function passage(words, off, name) {
+    if (!known.has(name)) {
+      if (known.size > 64) known.clear();
+      const flat = (list) => Float64Array.from(list.flatMap((each) => [...each]));
+      known.set(name, run(flat(words.map(embedding)), layers(state.depth), state.place, state.norm, off, flat(readouts.slice(0, words.length))));
+    }
+    return known.get(name);
+  }
+
   const draw = oncePerFrame(() => {
     state = Object.fromEntries(FIELDS.map((name) => [name, model.get(name)]));
     const { depth, place, norm } = state, off = new Set(state.off), words = cut(state.text).slice(0, MOST);
@@ -149,20 +159,18 @@ function render({ model, el }) {
     const given = JSON.stringify([words, depth, place, norm]), wanted = given + [...off];
     if (wanted !== drawnAs) {
       drawnAs = wanted;
-      const x = Float64Array.from(words.flatMap((word) => [...embedding(word)]));
-      const readout = Float64Array.from(readouts.slice(0, words.length).flatMap((each) => [...each]));
-      now = run(x, layers(depth), place, norm, off, readout);
-      if (wholeOf !== given) {
-        wholeOf = given;
-        whole = off.size ? run(x, layers(depth), place, norm, new Set(), readout) : now;
-      }
-      chips.replaceChildren(...words.map((word) => h("span", { dir: "auto" }, word)));
+      now = passage(words, off, wanted);
+      whole = passage(words, new Set(), given);
+      if ([...chips.children].map((chip) => chip.textContent).join(" ") !== words.join(" ")) chips.replaceChildren(...words.map((word) => h("span", { dir: "auto" }, word)));
     }
     if (builtAs !== place) {
       builtAs = place;
       list.replaceChildren(...["in", ...ORDERS[place]].map((part) => items[part].el));
     }
-    spine.draw(place, off);
+    if (spineOf !== place + [...off]) {
+      spineOf = place + [...off];
+      spine.draw(place, off);
+    }
     fill(words.length, off);
     axisEnd.textContent = String(depth);
     const bottom = now.gradient[0], top = now.gradient.at(-1), b = state.block;
