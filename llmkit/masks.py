@@ -21,7 +21,7 @@ def prefix_mask(tokens: int, prefix: int) -> Bool[Tensor, "T T"]:
             [1, 1, 1, 0],
             [1, 1, 1, 1]], dtype=torch.int32)
 
-    Equation 6.5. Raffel et al. 2019, arXiv:1910.10683, section 3.2.1; Dong et al. 2019, arXiv:1905.03197.
+    Equation 6.2. Raffel et al. 2019, arXiv:1910.10683, section 3.2.1; Dong et al. 2019, arXiv:1905.03197.
     """
     if not 0 <= prefix <= tokens:
         raise ValueError(f"a prefix is from 0 to all {tokens} tokens long; got {prefix}.")
@@ -37,7 +37,7 @@ def window_mask(tokens: int, window: int) -> Bool[Tensor, "T T"]:
             [0, 1, 1, 0],
             [0, 0, 1, 1]], dtype=torch.int32)
 
-    Equation 6.5. Beltagy et al. 2020, arXiv:2004.05150; causal as in Jiang et al. 2023, arXiv:2310.06825.
+    Equation 6.2. Beltagy et al. 2020, arXiv:2004.05150; causal as in Jiang et al. 2023, arXiv:2310.06825.
     """
     if window < 1:
         raise ValueError(f"a window holds at least the token itself, so it is 1 or more; got {window}.")
@@ -55,7 +55,7 @@ def reach(mask: Bool[Tensor, "*batch T T"], layers: int) -> Bool[Tensor, "*batch
             [1, 1, 1, 0],
             [0, 1, 1, 1]], dtype=torch.int32)
 
-    Equation 6.6.
+    Equation 6.3.
     """
     if mask.shape[-2] != mask.shape[-1]:
         raise ValueError(f"layers are stacked where queries and keys are the same tokens; got {tuple(mask.shape)}.")

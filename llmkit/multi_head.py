@@ -37,7 +37,7 @@ def multi_head(
     >>> output.shape, steps.weights.shape
     (torch.Size([3, 4]), torch.Size([2, 3, 3]))
 
-    Equations 6.1 and 6.2. Vaswani et al. 2017, arXiv:1706.03762, section 3.2.2.
+    Equations 6.4 and 6.5. Vaswani et al. 2017, arXiv:1706.03762, section 3.2.2.
     """
     source = hidden if source is None else source
     query = split_heads(hidden @ projections.query, num_heads)  # (*, H, T, D)

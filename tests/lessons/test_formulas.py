@@ -13,6 +13,7 @@ ATTENTION, METRICS, REAL = "tests/test_attention.py", "tests/test_metrics.py", "
 POSITIONS = "tests/test_positions.py"
 BPE, WORDPIECE, COSTS, EMBEDDINGS = (f"tests/test_{name}.py" for name in ("tokenization", "wordpiece", "token_costs", "embeddings"))
 NGRAMS = "tests/test_ngrams.py"
+MASKS, HEADS, ONLINE = (f"tests/test_{name}.py" for name in ("masks", "multi_head", "online_attention"))
 RESIDUAL, COUNT = "tests/test_residual.py", "tests/test_count.py"
 RECURRENCE = "tests/test_recurrence.py"
 TESTED_BY = {
@@ -63,6 +64,17 @@ TESTED_BY = {
     "5.15": (REAL, "test_our_attention_on_minilms_own_queries_keys_and_values_equals_the_model"),
     "5.16": (REAL, "test_our_attention_on_minilms_own_queries_keys_and_values_equals_the_model"),
     "5.17": (ATTENTION, "test_softmax_is_unchanged_when_a_constant_is_added"),
+    "6.1": (MASKS, "test_a_hidden_key_gets_weight_zero_and_the_others_share_as_if_it_were_not_there"),
+    "6.2": (MASKS, "test_each_mask_is_its_rule_cell_by_cell"),
+    "6.3": (MASKS, "test_reach_is_a_search_through_the_graph_of_who_looks_at_whom"),
+    "6.4": (HEADS, "test_the_output_is_a_sum_of_what_each_head_writes"),
+    "6.5": (HEADS, "test_multi_head_equals_torchs_layer"),
+    "6.6": (HEADS, "test_the_output_is_a_sum_of_what_each_head_writes"),
+    "6.7": (HEADS, "test_the_operations_are_those_that_torch_counts"),
+    "6.8": (ONLINE, "test_the_exponent_of_a_power_law_is_the_slope_between_logarithms"),
+    "6.9": (ONLINE, "test_after_every_tile_the_running_numbers_are_those_of_the_keys_read"),
+    "6.10": (ONLINE, "test_tile_by_tile_equals_the_whole_to_1e_12"),
+    "6.11": (HEADS, "test_the_caches_bytes_are_those_of_a_cache_that_exists"),
     "7.1": (RESIDUAL, "test_the_stream_at_the_end_is_what_came_in_and_all_that_was_written"),
     "7.2": (RESIDUAL, "test_the_stream_at_the_end_is_what_came_in_and_all_that_was_written"),
     "7.3": (RESIDUAL, "test_the_gradient_of_a_residual_step_is_the_identity_plus_that_of_the_part"),
