@@ -9,7 +9,7 @@ def notebook(lab):
     with lab.open(lab.write("alignment.ipynb", source)) as opened:
         opened.run_all(timeout=60)
         assert opened.errors() == []
-        opened.output(0).locator(".al-tally").wait_for(timeout=20_000)
+        opened.output(0).locator(".al-tally").first.wait_for(timeout=20_000)
         yield opened
 
 
