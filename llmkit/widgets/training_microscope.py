@@ -60,7 +60,7 @@ class TrainingMicroscope(LiveWidget):
     """
 
     name = "training_microscope"
-    height, height_on_a_phone = 812, 1389
+    height, height_on_a_phone = 853, 1380
 
     data = traitlets.Unicode("ring").tag(sync=True)
     points = traitlets.Int(120).tag(sync=True)

@@ -13,6 +13,7 @@ ATTENTION, METRICS, REAL = "tests/test_attention.py", "tests/test_metrics.py", "
 POSITIONS = "tests/test_positions.py"
 BPE, WORDPIECE, COSTS, EMBEDDINGS = (f"tests/test_{name}.py" for name in ("tokenization", "wordpiece", "token_costs", "embeddings"))
 NGRAMS = "tests/test_ngrams.py"
+LEARNING = "tests/test_learning.py"
 MASKS, HEADS, ONLINE = (f"tests/test_{name}.py" for name in ("masks", "multi_head", "online_attention"))
 RESIDUAL, COUNT = "tests/test_residual.py", "tests/test_count.py"
 RECURRENCE = "tests/test_recurrence.py"
@@ -29,6 +30,17 @@ TESTED_BY = {
     "1.10": (NGRAMS, "test_a_trigram_is_the_formula_with_the_bigram_of_different_words_below_it"),
     "1.11": (NGRAMS, "test_the_exponent_of_a_power_law_is_found_again"),
     "1.12": (METRICS, "test_cross_entropy_is_entropy_plus_divergence_and_equals_torch"),
+    "2.1": (LEARNING, "test_a_layer_is_a_row_of_neurons_one_sum_at_a_time"),
+    "2.2": (LEARNING, "test_the_output_neuron_adds_up_and_the_sigmoid_makes_a_chance_of_it"),
+    "2.3": (LEARNING, "test_the_loss_is_the_surprise_of_the_label_and_equals_torch"),
+    "2.4": (LEARNING, "test_the_slope_at_the_output_is_the_chance_minus_the_label"),
+    "2.5": (LEARNING, "test_a_small_step_against_the_gradient_lowers_the_loss_by_its_squared_length"),
+    "2.6": (LEARNING, "test_the_backward_pass_equals_autograd"),
+    "2.7": (LEARNING, "test_finite_differences_agree_and_their_error_falls_with_the_square_of_epsilon"),
+    "2.8": (LEARNING, "test_the_loss_over_many_classes_is_the_surprise_of_the_right_one"),
+    "2.9": (METRICS, "test_accuracy_is_the_share_on_the_diagonal_and_equals_scikit_learn"),
+    "2.10": (METRICS, "test_precision_and_recall_divide_the_same_hits_and_equal_scikit_learn"),
+    "2.11": (METRICS, "test_f1_is_the_harmonic_mean_and_equals_scikit_learn"),
     "3.1": (BPE, "test_each_merge_is_the_most_frequent_pair_counted_afresh"),
     "3.2": (BPE, "test_each_merge_is_the_most_frequent_pair_counted_afresh"),
     "3.3": (WORDPIECE, "test_training_by_likelihood_takes_the_pair_with_the_largest_ratio_counted_afresh"),
