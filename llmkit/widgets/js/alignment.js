@@ -68,11 +68,13 @@ function told(found, state, row) {
     ...(right ? ["right"] : ["should be ", h("bdi", {}, state.list[n - 1 - row])]), ". Looked at: ", h("bdi", {}, state.list[most]), `, read ${most + 1} of ${n}, ${percent(looks[most])}.`];
 }
 
-function render({ model, el }) {
+async function render({ model, el }) {
+  const opening = model.get("text"), writers = {};
+  for (const kind of KINDS) {  // each in a task of its own: a hundred thousand numbers take their time
+    await new Promise((done) => setTimeout(done));
+    writers[kind] = makeWriter(readWeights(model.get("weights"), model.get("shapes"), `${kind}.`));
+  }
   const { root, say, notice, dispose } = frame(el, "Alignment");
-  const view = model.get("weights");
-  const writers = Object.fromEntries(KINDS.map((kind) => [kind, makeWriter(pick(readWeights(view, model.get("shapes")), `${kind}.`))]));
-  const opening = model.get("text");
   let state = null, found = {}, timer = 0;
 
   const keep = (changes) => {
@@ -190,11 +192,6 @@ function wrong(text) {
   if (!count) return "Type at least one letter. The last string stays.";
   if (count > LONGEST) return `At most ${LONGEST} letters fit here; this has ${count}. The last good string stays.`;
   return "";
-}
-
-// The weights of one model, without its name in front.
-function pick(weights, start) {
-  return Object.fromEntries(Object.entries(weights).filter(([name]) => name.startsWith(start)).map(([name, value]) => [name.slice(start.length), value]));
 }
 
 export default { render };

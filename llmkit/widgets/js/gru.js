@@ -2,30 +2,38 @@
 // tests/widgets/test_gru_js.py compares it with llmkit.recurrence on the same weights.
 import { dot, softmax } from "./math.js";
 
+const POWERS = Array.from({ length: 32 }, (_, power) => 2 ** (Math.max(1, power) - 25));
+
 // Half-precision numbers, two bytes each, as doubles.
 export function halves(view, from, count) {
   const numbers = new Float64Array(count);
   for (let i = 0; i < count; i++) {
     const bits = view.getUint16(2 * (from + i), true), power = (bits >> 10) & 31, rest = bits & 1023;
-    const size = power ? 2 ** (power - 25) * (1024 + rest) : 2 ** -24 * rest;
+    const size = POWERS[power] * (power ? 1024 + rest : rest);
     numbers[i] = bits >> 15 ? -size : size;
   }
   return numbers;
 }
 
-// { name: rows of a matrix, or one vector } from the bytes and [[name, ...shape], ...] in their order.
-export function readWeights(view, layout) {
+// { name: rows of a matrix, or one vector } from the bytes and [[name, ...shape], ...] in their order: those whose name
+// begins with `start`, without it.
+export function readWeights(view, shapes, start = "") {
   const found = {};
   let at = 0;
-  for (const [name, rows, columns] of layout) {
-    if (columns) found[name] = Array.from({ length: rows }, (_, row) => halves(view, at + row * columns, columns));
-    else found[name] = halves(view, at, rows);
+  for (const [name, rows, columns] of shapes) {
+    if (name.startsWith(start)) {
+      found[name.slice(start.length)] = columns ? Array.from({ length: rows }, (_, row) => halves(view, at + row * columns, columns)) : halves(view, at, rows);
+    }
     at += rows * (columns ?? 1);
   }
   return found;
 }
 
-const times = (matrix, vector, bias) => Float64Array.from(matrix, (row, i) => dot(row, vector) + (bias ? bias[i] : 0));
+function times(matrix, vector, bias) {
+  const product = new Float64Array(matrix.length);
+  for (let i = 0; i < matrix.length; i++) product[i] = dot(matrix[i], vector) + (bias ? bias[i] : 0);
+  return product;
+}
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
 // A GRU whose input is one of a few letters: what it reads of each is worked out once. Returns step(letter, state) -> state.
