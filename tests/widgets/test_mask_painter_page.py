@@ -147,6 +147,16 @@ def test_the_keyboard_moves_between_cells_and_turns_them_over(show):
     assert page.locator(".mp-cell[tabindex='0']").count() == 1
 
 
+def test_a_stroke_is_said_together_with_what_follows_from_it(show):
+    page = show(question=False, strokes=[])
+    page.locator(".mp-cell[tabindex='0']").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelector('.llm-voice').textContent.startsWith('the may see cat. ')", timeout=5000)
+    page.get_by_role("button", name="Change cat").click()
+    page.wait_for_function("document.querySelector('.llm-voice').textContent.startsWith('A leak: after one layer “the”')", timeout=5000)
+
+
 def test_every_other_control_works_from_the_keyboard(show):
     page = show(question=False, strokes=[])
     page.get_by_role("radio", name="causal", exact=True).press("ArrowRight")

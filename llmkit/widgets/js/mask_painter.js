@@ -18,7 +18,7 @@ const share = (weight) => (Number.isNaN(weight) ? "NaN" : weight === 1 ? "1" : f
 function render({ model, el }) {
   const { root, say, notice, notes, dispose } = frame(el, "mask painter");
   let state = null, grid = null, now = null;
-  let at = [0, 0], painting = null;
+  let at = [0, 0], painting = null, done = "";
 
   const keep = (changes) => {
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
@@ -55,8 +55,8 @@ function render({ model, el }) {
     const strokes = model.get("strokes");
     const without = strokes.filter(([row, column]) => row !== i || column !== j);
     move({ strokes: without.length < strokes.length ? without : [...strokes, [i, j]] });
-    compute();
-    say(`${shown(state.queries[i])} ${open ? "may see" : "may not see"} ${shown(state.tokens[j])}. ${words.textContent}`);
+    now.mask[i][j] = open;  // for the next cell of a drag, which may come before the next frame
+    done = `${shown(rowName(i))} ${open ? "may see" : "may not see"} ${shown(columnName(j))}. `;
   };
   plate.addEventListener("pointerdown", (event) => {
     const cell = cellOf(event.target);
@@ -189,7 +189,8 @@ function render({ model, el }) {
     }
     const text = state.question && state.guess >= 0 ? answer() : comment(bare);
     speech.tell(text);
-    if (painting === null) say(text);
+    say(done + text);
+    done = "";
   }
 
   const listed = (indices) => indices.map((i) => `“${shown(rowName(i))}”`).join(", ");
