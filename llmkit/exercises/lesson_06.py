@@ -73,8 +73,8 @@ MULTI_HEAD = Exercise(
     task=r"""
 Write `multi_head(hidden, w_query, w_key, w_value, w_output, heads)`, equations 6.4 and 6.5 without a mask:
 
-$$\text{head}_h = \operatorname{softmax}\!\left(\frac{Q_h K_h^\top}{\sqrt D}\right) V_h, \qquad
-\operatorname{MultiHead}(X) = [\text{head}_1, \dots, \text{head}_H]\, W^O$$
+$$\begin{aligned} \text{head}_h &= \operatorname{softmax}\!\left(\frac{Q_h K_h^\top}{\sqrt D}\right) V_h \\
+\operatorname{MultiHead}(X) &= [\text{head}_1, \dots, \text{head}_H]\, W^O \end{aligned}$$
 
 where $Q_h$ are columns $hD$ to $(h+1)D - 1$ of $XW^Q$, counting heads from 0, and $K_h$, $V_h$ likewise.
 
