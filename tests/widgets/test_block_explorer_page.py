@@ -98,7 +98,7 @@ def test_a_guess_switches_the_norms_off_and_shows_what_happens(show):
     assert part(page, "LayerNorm").is_checked()
     page.get_by_role("button", name="both grow beyond measure").click()
     assert words(page).startswith("Yes. Without norms a part reads a stream")
-    assert "from 5.46 to 2,433" in words(page) and "is 4,730 at the bottom" in words(page)
+    assert "from 5.46 to 2,433" in words(page) and "to 4,730." in words(page)
     assert state(page, "off", "guess", "question") == [["norm1", "norm2"], 2, True]
     assert not part(page, "LayerNorm").is_checked() and not part(page, "LayerNorm", 1).is_checked()
     part(page, "LayerNorm").check()

@@ -173,10 +173,10 @@ function render({ model, el }) {
     }
     fill(words.length, off);
     axisEnd.textContent = String(depth);
-    const bottom = now.gradient[0], top = now.gradient.at(-1), b = state.block;
+    const first = now.gradient[0], last = now.gradient.at(-1), b = state.block;
     stream.draw(now.stream, whole.stream, b, `after block ${b}: ${amount(now.stream[b])}`);
     gradient.draw(now.gradient, whole.gradient, b, `after block ${b}: ${amount(now.gradient[b])}`);
-    const facts = `Over ${depth === 1 ? "one block" : `${depth} blocks`} the stream goes from ${amount(now.stream[0])} to ${amount(now.stream.at(-1))}; the gradient, ${amount(top)} at the top, is ${amount(bottom)} at the bottom.`;
+    const facts = `Over ${depth === 1 ? "one block" : `${depth} blocks`} the stream goes from ${amount(now.stream[0])} to ${amount(now.stream.at(-1))}; the gradient goes back from ${amount(last)} to ${amount(first)}.`;
     speak(off, facts);
     table.refresh();
   });
