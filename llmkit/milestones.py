@@ -73,7 +73,7 @@ MILESTONES = (
     M("2014-09", "Attention", "attention", "The writer looks at every state of the reader, and learns where.", "bahdanau2015", arxiv("1409.0473")),
     M("2014-09", "Sequence to sequence", "recurrent", "Deep LSTMs translate, reading the sentence backwards.", "sutskever2014", arxiv("1409.3215"), 384e6),
     M("2017-06", "Transformer (big)", "transformer", "Attention without recurrence.", "vaswani2017", arxiv("1706.03762"), 213e6, published=2.3e19),
-    M("2018-06", "GPT", "transformer", "A decoder is pre-trained on books, then fine-tuned.", "radford2018", "https://openai.com/index/language-unsupervised/", 117e6, published=8.3e19),
+    M("2018-06", "GPT", "transformer", "A decoder is pre-trained on books, then fine-tuned. Its size is as GPT-2's paper gives it.", "radford2018", "https://openai.com/index/language-unsupervised/", 117e6, published=8.3e19),
     M("2018-10", "BERT (large)", "transformer", "An encoder is pre-trained on gaps.", "devlin2019", arxiv("1810.04805"), 340e6, published=5.33e20, given_by="brown2020"),
     M("2019-02", "GPT-2", "transformer", "Thirteen times the size of GPT, and no fine-tuning.", "radford2019", "https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf", 1.542e9),
     M("2019-09", "Megatron-LM", "transformer", "One model cut across many GPUs.", "shoeybi2019", arxiv("1909.08053"), 8.3e9),
