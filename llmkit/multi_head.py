@@ -32,6 +32,7 @@ def multi_head(
     Keys and values come from `source`, where there is one (cross-attention), else from `hidden`. With fewer
     `num_kv_heads` than `num_heads`, groups of heads share keys and values. `mask` must broadcast to (*, H, T, S).
 
+    >>> import torch
     >>> eye = torch.eye(4)
     >>> output, steps = multi_head(torch.zeros(3, 4), Projections(eye, eye, eye, eye), num_heads=2)
     >>> output.shape, steps.weights.shape
@@ -50,6 +51,7 @@ def multi_head(
 def share_heads(heads: Float[Tensor, "*batch G S D"], num_heads: int) -> Float[Tensor, "*batch H S D"]:
     """Each key-value head stands for H / G query heads that follow each other: head h uses number h // (H / G).
 
+    >>> import torch
     >>> share_heads(torch.tensor([[[1.0]], [[2.0]]]), 4).flatten()
     tensor([1., 1., 2., 2.])
 
