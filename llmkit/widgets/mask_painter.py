@@ -36,7 +36,7 @@ class MaskPainter(LiveWidget):
     """
 
     name = "mask_painter"
-    height, height_on_a_phone = 630, 876
+    height, height_on_a_phone = 652, 876
 
     tokens = traitlets.List(traitlets.Unicode(), TOKENS, minlen=2, maxlen=8).tag(sync=True)
     target = traitlets.List(traitlets.Unicode(), TARGET, minlen=1, maxlen=8).tag(sync=True)

@@ -30,7 +30,7 @@ class OnlineSoftmax(LiveWidget):
     """
 
     name = "online_softmax"
-    height, height_on_a_phone = 555, 870
+    height, height_on_a_phone = 555, 893
 
     scores = traitlets.List(traitlets.Float(), SCORES, minlen=2, maxlen=MOST).tag(sync=True)
     values = traitlets.List(traitlets.Float(), VALUES, minlen=2, maxlen=MOST).tag(sync=True)

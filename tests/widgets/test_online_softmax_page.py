@@ -55,7 +55,10 @@ def test_the_table_and_the_cards_show_what_pytorch_computes(show, tile):
 def test_the_reader_guesses_and_the_tile_is_read(show):
     page = show()
     assert "The next tile holds the largest score so far. What happens to the two sums?" in words(page)
+    assert len(table_numbers(page)) == 3, "the table stops where the reading has stopped"
     page.get_by_role("button", name="they are made smaller").click()
+    settle(page)
+    assert len(table_numbers(page)) == 5
     assert state(page, "step", "guess") == [3, 1]
     assert words(page).startswith("Yes: they are made smaller.") and "0.135" in words(page)
     assert page.locator(".os-shrink").count() == 2

@@ -278,7 +278,8 @@ function render({ model, el }) {
   }
 
   function tableRows() {
-    const rows = KINDS.map(device).filter(Boolean).flatMap((one) => one.rows.map((row) => [one, row]));
+    const found = KINDS.map(device).filter(Boolean), isOpen = asking(found)?.isOpen;
+    const rows = found.flatMap((one) => one.rows.filter((row) => !isOpen || row[3] <= s.length).map((row) => [one, row]));
     return [["tokens", "device", "median", "quartiles", "calls", "held", "predicted", "roofline"],
       ...rows.map(([one, row]) => [count(row[3]), `${TITLES[one.kind]}${one.isStored ? ", stored" : ""}`, amount(row[4], "s"), `${amount(row[5], "s")} to ${amount(row[6], "s")}`, row[7], amount(row[8], "B"), amount(row[9], "B"), one.roof ? amount(Math.max(...one.bounds(row[3])), "s") : "?"])];
   }

@@ -37,7 +37,7 @@ function render({ model, el }) {
   });
   const result = h("p", { class: "os-result" });
   const table = asTable("What is remembered after each tile", () => [["tiles read", "largest m", "old sums times", "sum ℓ", "mix õ", "õ / ℓ"],
-    ...seen.map((one, n) => [n, formatNumber(one.top, 7), n > 1 ? formatNumber(one.shrink, 7) : "–", formatNumber(one.total, 7), formatNumber(one.mix, 7), n ? formatNumber(one.output, 7) : "–"])]);
+    ...seen.slice(0, state.question && state.guess < 0 ? state.step + 1 : seen.length).map((one, n) => [n, formatNumber(one.top, 7), n > 1 ? formatNumber(one.shrink, 7) : "–", formatNumber(one.total, 7), formatNumber(one.mix, 7), n ? formatNumber(one.output, 7) : "–"])]);
   root.append(h("div", { class: "os" }, words, h("div", { class: "os-controls" }, h("div", { class: "os-steps" }, back, next), read.el, tile.el), keys,
     h("div", { class: "os-cards" }, cards.map((card) => card.el)), result, notes, table.el));
 

@@ -136,7 +136,7 @@ function render({ model, el }) {
 
   function rows() {
     return [["date", "name", "kind", "parameters", "at work", "tokens", "compute", "", "source"],
-      ...points.map((point) => [point.when, point.name, KINDS[point.kind], ...["parameters", "active", "tokens"].map((name) => point[name]?.toLocaleString("en") ?? "–"), point.compute?.toExponential(2) ?? "–", point.compute == null ? "" : point.estimate ? "6ND" : point.by ?? "published", point.source])];
+      ...points.filter((point) => !waits() || point.year <= 2000).map((point) => [point.when, point.name, KINDS[point.kind], ...["parameters", "active", "tokens"].map((name) => point[name]?.toLocaleString("en") ?? "–"), point.compute?.toExponential(2) ?? "–", point.compute == null ? "" : point.estimate ? "6ND" : point.by ?? "published", point.source])];
   }
 
   FIELDS.forEach((name) => model.on(`change:${name}`, draw));
