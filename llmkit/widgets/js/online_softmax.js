@@ -56,7 +56,7 @@ function render({ model, el }) {
   function edit(j, input) {
     const x = input.value.trim() === "" ? NaN : Number(input.value);
     if (!Number.isFinite(x) || Math.abs(x) > LARGEST) {
-      notice(`That is not a number from −10,000 to 10,000, so key ${j + 1} keeps its score ${plain(state.scores[j])}.`);
+      notice(`That is not a number from −10,000 to 10,000, so key ${j + 1} keeps its score ${plain(model.get("scores")[j])}.`);
       return;
     }
     notice("");
