@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from llmkit import attention, metrics
-from llmkit.widgets import pictures, scale_lab
+from llmkit.widgets import draws, pictures, scale_lab
 
 pytestmark = pytest.mark.browser
 
@@ -89,8 +89,8 @@ def test_python_draws_the_same_random_numbers(call, seed):
     uniform = call(
         "math", "(() => { const next = js.uniform(a[0]); return Array.from({ length: 500 }, next); })()", seed
     )
-    assert uniform == scale_lab._uniform(seed, 0, 500).tolist()
-    assert uniform[123:] == scale_lab._uniform(seed, 123, 377).tolist()
+    assert uniform == draws.uniform(seed, 0, 500).tolist()
+    assert uniform[123:] == draws.uniform(seed, 123, 377).tolist()
     normal = call(
         "math", "(() => { const next = js.normal(a[0]); return Array.from({ length: 34 }, next); })()", seed
     )
