@@ -117,7 +117,7 @@ function chart() {
 function render({ model, el }) {
   const { root, say, dispose } = frame(el, "training microscope");
   const rates = [...RATES], sizes = [...NEURONS];
-  let state = {}, learner, todo = [], madeOf = "", followed = "", isRunning = false, request = 0, last = 0, painted, paintedAt;
+  let state = {}, learner, todo = [], madeOf = "", placed = "", followed = "", isRunning = false, request = 0, last = 0, painted, paintedAt;
 
   const keep = (changes) => {
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
@@ -225,7 +225,9 @@ function render({ model, el }) {
       learner = makeLearner(state);
       todo = state.done.map((stretch) => [...stretch]);
       followed = path;
-      if (madeOf !== wanted) picture.place(learner.points);
+      const points = `${state.data} ${state.points} ${state.seed}`;
+      if (placed !== points) picture.place(learner.points);
+      placed = points;
       madeOf = wanted;
     }
     for (const [control, name] of [[data, "data"], [init, "init"], [shuffle, "shuffle"]]) control.set(state[name]);
