@@ -31,10 +31,12 @@ def show(browser, serve, tmp_path):
 
 
 def words(page) -> str:
+    settle(page)
     return page.locator(".mp-words").inner_text()
 
 
 def cell(page, row, column):
+    settle(page)
     return page.locator(f'.mp-cell[data-i="{row}"][data-j="{column}"]')
 
 
