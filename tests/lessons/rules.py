@@ -103,8 +103,18 @@ def same_setup(lesson: Lesson) -> list[str]:
     first = next((cell for _, cell in lesson.cells("code")), None)
     if first is None or first.source != setup_cell():
         return [f"the first code cell is not the setup cell of llmkit/refresh.py ({SETUP.splitlines()[0]} ...)."]
-    tags = first.metadata.get("tags", [])
-    return [] if IGNORED in tags else [f"the setup cell prints the machine's device: tag it {IGNORED}."]
+    return [] if IGNORED in tags_of(first) else [f"the setup cell prints the machine's device: tag it {IGNORED}."]
+
+
+def tags_of(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def first_screen(lesson: Lesson) -> list[str]:
+    """On the page the live demo stands in the first screen: no code above it, neither the setup cell nor its own line."""
+    setup, demo = ([cell for _, cell in lesson.cells("code")] + [NotebookNode(metadata={})] * 2)[:2]
+    wrong = [] if "remove-cell" in tags_of(setup) else ["the setup cell pushes the live demo down the page: tag it remove-cell."]
+    return wrong + ([] if "remove-input" in tags_of(demo) else ["the cell of the live demo shows its code on the page: tag it remove-input."])
 
 
 def no_wall_clock(lesson: Lesson) -> list[str]:
@@ -183,6 +193,6 @@ def named(lesson: Lesson) -> list[str]:
 
 
 RULES: tuple[Callable[[Lesson], list[str]], ...] = (
-    plain_markdown, short_cells, refreshed, clean_metadata, no_leaks, views_have_a_page_form, same_setup,
+    plain_markdown, short_cells, refreshed, clean_metadata, no_leaks, views_have_a_page_form, same_setup, first_screen,
     no_wall_clock, ignored_cells_assert, anatomy, honest_time, exercises, finished_prose, small, named,
 )

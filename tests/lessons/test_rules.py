@@ -40,9 +40,9 @@ def good():
     tasks = [code(f"exercise('01.{n}')\ncheck('01.{n}', None)") for n in range(1, 5)]
     lesson = normalize(nbformat.v4.new_notebook(cells=[
         markdown("# A lesson\n\nAfter it you can count.\n\nKnow first: nothing. Time: 20 minutes to read, a few seconds to run."),
-        code(setup_cell(), printed("torch on the CPU"), tags=[IGNORED]),
+        code(setup_cell(), printed("torch on the CPU"), tags=[IGNORED, "remove-cell"]),
         markdown("Watch `x!` and $n! = 1$, <kbd>Enter</kbd>, a < b.\n\n<details><summary>Why</summary>So</details>"),
-        code("print(2)", printed("2\n")),
+        code("print(2)", printed("2\n"), tags=["remove-input"]),
         code("assert seconds < 9\nprint(seconds)", printed("8.1 s"), tags=[IGNORED]),
         markdown("## Here is the trap"), markdown("## Exercises"), *tasks,
         markdown("## Summary"), markdown("## What to read next"),
@@ -103,6 +103,8 @@ def test_a_broken_rule_is_named(rule, cell, complaint, good, tmp_path):
     (lambda nb: nb.cells[3].metadata.update(execution={"a": "b"}), rules.clean_metadata, "when it was run"),
     (lambda nb: nb.cells[1].update(source="import llmkit"), rules.same_setup, "not the setup cell"),
     (lambda nb: nb.cells[1].metadata.pop("tags"), rules.same_setup, "tag it"),
+    (lambda nb: nb.cells[1].metadata.update(tags=[IGNORED]), rules.first_screen, "tag it remove-cell"),
+    (lambda nb: nb.cells[3].metadata.pop("tags"), rules.first_screen, "tag it remove-input"),
     (lambda nb: nb.cells[0].update(source="Hello"), rules.anatomy, "not a title"),
     (lambda nb: nb.cells[0].update(source="# Hello, 3 minutes to read"), rules.anatomy, "how long to run"),
     (lambda nb: nb.cells.pop(), rules.anatomy, "'read next'"),
@@ -123,5 +125,5 @@ def test_a_lesson_has_an_address_that_can_stay(good, tmp_path):
 
 
 def test_every_rule_was_seen_to_fail():
-    shown = {rule for rule, *_ in BROKEN} | {rules.clean_metadata, rules.same_setup, rules.anatomy, rules.honest_time, rules.named}
+    shown = {rule for rule, *_ in BROKEN} | {rules.clean_metadata, rules.same_setup, rules.first_screen, rules.anatomy, rules.honest_time, rules.named}
     assert shown == set(RULES)
