@@ -177,7 +177,7 @@ function render({ model, el }) {
       mark.textContent = asked ? "?" : lost(i, l) ? "NaN" : "";
       mark.title = asked ? "" : `${shown(rowName(i))} ${lost(i, l) ? "is not a number" : hears ? `notices${leak ? ", and should not" : ""}` : "does not notice"}`;
     }));
-    grid.notices.replaceChildren(name(columnName(changed)), state.kind === "cross" ? " changes. Who notices?" : " changes. Who notices, after layer");
+    grid.notices.replaceChildren(name(columnName(changed)), state.kind === "cross" ? " changes. Who notices?" : " changes. Noticed after layer");
     tell(asked, bare);
     table.refresh();
   });
