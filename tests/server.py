@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """A static file server that logs nothing, caches nothing and can live under a path prefix."""
+    """A static file server that logs nothing and can live under a path prefix. A browser asks for each page anew."""
 
     protocol_version = "HTTP/1.1"
     extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012
@@ -23,7 +23,8 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         return super().translate_path("/" + path[len(self.prefix):] if inside else "/not-here")
 
     def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-store")
+        is_page = self.path.partition("?")[0].endswith(("/", ".html"))
+        self.send_header("Cache-Control", "no-store" if is_page else "max-age=600")
         super().end_headers()
 
     def log_message(self, *args) -> None:
@@ -38,11 +39,10 @@ def static_server() -> Iterator[Callable[..., str]]:
     def start(folder: Path | str, prefix: str = "/") -> str:
         handler = functools.partial(QuietHandler, directory=str(folder), prefix=prefix)
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": None}, daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_address[1]}{prefix}"
 
     yield start
     for server in servers:
-        server.shutdown()
-        server.server_close()
+        server.server_close()  # its thread sleeps until somebody comes; to look fifty times a second took a third of a processor

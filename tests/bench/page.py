@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from bare_page import open_widget
+from bare_page import BareSite, open_widget
 from chromium import ARGUMENTS, find_chromium
 from next_token_timing import FIRST, RUN
 from playwright.sync_api import sync_playwright
@@ -20,8 +20,9 @@ def run(say) -> dict[str, float]:
     first, speed = [], []
     with sync_playwright() as playwright, static_server() as serve, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        site = BareSite(serve, Path(folder))
         for _ in range(TURNS):
-            page = open_widget(browser, serve, Path(folder), NextToken(layer=-1, head=-1))
+            page = open_widget(browser, site, NextToken(layer=-1, head=-1))
             first.append(page.evaluate(FIRST)[0])
             page.get_by_label("full speed").check()
             speed.append(page.evaluate(RUN)["speed"])

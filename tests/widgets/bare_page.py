@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from llmkit import models
 from llmkit.site import assets, figures
 
 # Keeps each widget's model where a test can reach it, as Python does through the comm.
@@ -28,16 +29,38 @@ PAGE = """<!DOCTYPE html><html lang="en" data-theme="{theme}"><head><meta charse
 <body><main><h1 style="font-size: 12px; margin: 0">One widget</h1>{figure}</main><script src="_static/llmkit/host.js"></script><script>{expose}</script></body></html>"""
 
 
+class BareSite:
+    """The site's own look and scripts, published once, and one page among them, on which each test puts its widget."""
+
+    def __init__(self, serve: Callable[..., str], folder: Path):
+        self.serve, self.folder = serve, folder
+        self.published: dict[Path, tuple[Path, str]] = {}  # folder and address, by the models that the book carried
+
+    @property
+    def place(self) -> tuple[Path, str]:
+        """Folder and address of the site, with the models that the book carries now."""
+        if models.BUNDLED not in self.published:
+            folder = self.folder / str(len(self.published))
+            assets.publish(folder / "_static" / "llmkit")
+            self.published[models.BUNDLED] = folder, self.serve(folder)
+        return self.published[models.BUNDLED]
+
+    def put(self, html: str) -> str:
+        """Make this the page; its address."""
+        folder, address = self.place
+        (folder / "index.html").write_text(html, "utf-8")
+        return address
+
+
 FREE: dict[str, list] = {}  # live pages that a test has left, by how they were opened; the next test moves in
 
 
-def open_widget(browser, serve, folder: Path, widget: Any, theme: str = "light", **context: Any):
+def open_widget(browser, site: BareSite, widget: Any, theme: str = "light", **context: Any):
     """A page where `widget` is live, at 760 by 600 px unless told otherwise; errors gather in `page.errors`."""
-    assets.publish(folder / "_static" / "llmkit")
     figure = figures.widget_figure(widget.page_bundle())
-    (folder / "index.html").write_text(PAGE.format(theme=theme, figure=figure, expose=EXPOSE), "utf-8")
+    address = site.put(PAGE.format(theme=theme, figure=figure, expose=EXPOSE))
     page = free_page(browser, {"viewport": {"width": 760, "height": 600}, **context})
-    page.goto(serve(folder))
+    page.goto(address)
     page.wait_for_selector("figure[data-llm-live]", timeout=10_000)
     settle(page)  # only what has been drawn asks for its fonts
     page.evaluate("document.fonts.ready.then(() => true)")  # before they are here, words have other sizes
@@ -45,7 +68,7 @@ def open_widget(browser, serve, folder: Path, widget: Any, theme: str = "light",
 
 
 def free_page(browser, context: dict):
-    """A page opened with these options: one that a test has left, else a new one. Every address is new, so nothing is kept."""
+    """A page opened with these options: one that a test has left, else a new one."""
     kind = repr(sorted(context.items()))
     if left := FREE.get(kind):
         page = left.pop()
@@ -68,12 +91,12 @@ def leave(page) -> None:
 
 
 @contextmanager
-def visits(browser, serve, folder: Path, make: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+def visits(browser, site: BareSite, make: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
     """visit(theme=, context=, **traits) -> page with the live widget of `make(**traits)`; no page may end with an error."""
     pages = []
 
     def visit(theme: str = "light", context: dict | None = None, **traits: Any):
-        pages.append(open_widget(browser, serve, folder, make(**traits), theme, **(context or {})))
+        pages.append(open_widget(browser, site, make(**traits), theme, **(context or {})))
         return pages[-1]
 
     yield visit

@@ -2,6 +2,7 @@
 
 import pytest
 import tiny_model
+from bare_page import BareSite
 
 from llmkit.widgets import NextToken, bundle
 
@@ -13,6 +14,12 @@ def page(browser, serve):
     page.goto(serve(bundle.SOURCES))
     yield page
     page.close()
+
+
+@pytest.fixture(scope="session")
+def bare_site(serve, tmp_path_factory) -> BareSite:
+    """Where a test's page stands: `visits(browser, bare_site, Widget)`."""
+    return BareSite(serve, tmp_path_factory.mktemp("bare"))
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ BYTES = "Uint8Array.from(atob(packed), (one) => one.charCodeAt(0)).buffer"
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
+def show(browser, bare_site):
     """show(**traits, theme=, context=) -> page with a live widget; no page may end with an error."""
-    with visits(browser, serve, tmp_path, Alignment) as visit:
+    with visits(browser, bare_site, Alignment) as visit:
         yield visit
 
 

@@ -16,9 +16,9 @@ STORED = stored.stored()["cpu"]
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
+def show(browser, bare_site):
     """show(**traits, theme=, context=) -> page with a live bench; no page may end with an error."""
-    with visits(browser, serve, tmp_path, AttentionBench) as visit:
+    with visits(browser, bare_site, AttentionBench) as visit:
         yield visit
 
 

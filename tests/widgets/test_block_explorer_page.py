@@ -14,9 +14,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
+def show(browser, bare_site):
     """show(**traits, theme=, context=) -> page with a live explorer; no page may end with an error."""
-    with visits(browser, serve, tmp_path, BlockExplorer) as visit:
+    with visits(browser, bare_site, BlockExplorer) as visit:
         yield visit
 
 

@@ -24,7 +24,7 @@ def minilm():
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path, minilm):
+def show(browser, bare_site, minilm):
     """show(text, sentences=..., theme=, viewport=...) -> page with a live atlas; no page may end with an error."""
     atlases = []
 
@@ -32,7 +32,7 @@ def show(browser, serve, tmp_path, minilm):
         atlases.append(HeadAtlas(*minilm, text, sentences=sentences, **{"layer": 5, "head": 11, **traits}))
         return atlases[-1]
 
-    with visits(browser, serve, tmp_path, make) as live:
+    with visits(browser, bare_site, make) as live:
 
         def visit(text=SENTENCES[0], theme="light", context=None, sentences=SENTENCES, **traits):
             page = live(theme, context, text=text, sentences=sentences, **traits)

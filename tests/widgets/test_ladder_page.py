@@ -30,9 +30,9 @@ IDLE = """async () => {
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
+def show(browser, bare_site):
     """show(theme=, context=, **traits) -> page with a live ladder that has read its text; no page may end with an error."""
-    with visits(browser, serve, tmp_path, Ladder) as live:
+    with visits(browser, bare_site, Ladder) as live:
 
         def visit(theme="light", context=None, **traits):
             page = live(theme, context, **traits)

@@ -24,9 +24,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
+def show(browser, bare_site):
     """show(**traits, theme=, context=) -> page with a live painter; no page may end with an error."""
-    with visits(browser, serve, tmp_path, MaskPainter) as visit:
+    with visits(browser, bare_site, MaskPainter) as visit:
         yield visit
 
 

@@ -10,8 +10,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
-    with visits(browser, serve, tmp_path, Microscope) as visit:
+def show(browser, bare_site):
+    with visits(browser, bare_site, Microscope) as visit:
         yield visit
 
 

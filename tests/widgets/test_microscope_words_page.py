@@ -25,8 +25,8 @@ MANY = {
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
-    with visits(browser, serve, tmp_path, Microscope) as visit:
+def show(browser, bare_site):
+    with visits(browser, bare_site, Microscope) as visit:
         yield visit
 
 

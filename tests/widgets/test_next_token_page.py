@@ -14,9 +14,9 @@ PHONE = {"viewport": {"width": 390, "height": 800}}
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path, model):
+def show(browser, bare_site, model):
     """show(theme=, context=, **traits) -> page with the live widget; no page may end with an error."""
-    with visits(browser, serve, tmp_path, lambda **traits: NextToken(**{"layer": -1, "head": -1} | traits)) as visit:
+    with visits(browser, bare_site, lambda **traits: NextToken(**{"layer": -1, "head": -1} | traits)) as visit:
         yield visit
 
 
@@ -209,9 +209,9 @@ def test_without_the_file_a_sentence_says_so_and_the_stored_answer_stays(show):
     page.errors.clear()  # the refused request is in the console
 
 
-def test_the_page_works_from_a_disk(show, tmp_path, model):
+def test_the_page_works_from_a_disk(show, bare_site, model):
     page = show()
-    page.goto((tmp_path / "index.html").as_uri())
+    page.goto((bare_site.place[0] / "index.html").as_uri())
     page.wait_for_selector("figure[data-llm-live]")
     box(page).fill("Otto")
     model.text = "Otto"

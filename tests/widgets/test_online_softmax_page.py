@@ -10,9 +10,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
+def show(browser, bare_site):
     """show(**traits, theme=, context=) -> page with a live stepper; no page may end with an error."""
-    with visits(browser, serve, tmp_path, OnlineSoftmax) as visit:
+    with visits(browser, bare_site, OnlineSoftmax) as visit:
         yield visit
 
 

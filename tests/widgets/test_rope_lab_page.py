@@ -11,9 +11,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
+def show(browser, bare_site):
     """show(**traits, theme=, context=) -> page with a live lab; no page may end with an error."""
-    with visits(browser, serve, tmp_path, RopeLab) as visit:
+    with visits(browser, bare_site, RopeLab) as visit:
         yield visit
 
 

@@ -10,9 +10,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
+def show(browser, bare_site):
     """show(**traits, theme=, context=) -> page with a live lab whose draws are complete; no page may end with an error."""
-    with visits(browser, serve, tmp_path, ScaleLab) as live:
+    with visits(browser, bare_site, ScaleLab) as live:
 
         def visit(theme="light", context=None, **traits):
             page = live(theme, context, **traits)

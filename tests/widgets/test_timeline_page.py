@@ -13,9 +13,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
+def show(browser, bare_site):
     """show(**traits, theme=, context=) -> page with a live timeline; no page may end with an error."""
-    with visits(browser, serve, tmp_path, Timeline) as visit:
+    with visits(browser, bare_site, Timeline) as visit:
         yield visit
 
 

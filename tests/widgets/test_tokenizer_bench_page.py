@@ -13,9 +13,9 @@ TEXT, SENTENCE = "The text it learns from", "Your sentence"
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
+def show(browser, bare_site):
     """show(**traits, theme=, context=) -> page with a live bench that has learned; no page may end with an error."""
-    with visits(browser, serve, tmp_path, TokenizerBench) as live:
+    with visits(browser, bare_site, TokenizerBench) as live:
 
         def visit(theme="light", context=None, **traits):
             page = live(theme, context, **traits)

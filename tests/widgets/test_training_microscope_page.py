@@ -13,9 +13,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def show(browser, serve, tmp_path):
+def show(browser, bare_site):
     """show(**traits, theme=, context=) -> page with a live microscope; no page may end with an error."""
-    with visits(browser, serve, tmp_path, TrainingMicroscope) as visit:
+    with visits(browser, bare_site, TrainingMicroscope) as visit:
         yield visit
 
 
