@@ -22,7 +22,7 @@ from chromium import NO_BROWSER, find_chromium
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
 PYTEST = ("pytest", "-q")
-BY_TWO = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # two processes, a file in one of them, in their order
+BY_TWO = ("-n", "2", "--dist", "worksteal")  # two processes; who is done first takes from what the other has left
 IN_BROWSER = ["tests/site", *(str(path.relative_to(ROOT)) for end in ("page", "js") for path in sorted((ROOT / "tests/widgets").glob(f"test_*_{end}.py")))]
 APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "tales", "colab", "test_floors.py")]
 

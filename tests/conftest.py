@@ -26,7 +26,6 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # two processes with two threads each on two cores: 14 times slower
 
 ROOT = Path(__file__).resolve().parents[1]
-LONGEST = ("test_pages.py", "test_setup.py", "test_team.py")  # these begin first, or one process would end alone with them
 
 
 def pytest_configure(config) -> None:
@@ -34,8 +33,7 @@ def pytest_configure(config) -> None:
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """Mark by what a test uses, so that the stages of `make test` can be told apart; begin with the longest files."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    """Mark by what a test uses, so that the stages of `make test` can be told apart."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "browser" not in fixtures and "built_site" not in fixtures and ROOT / "tests" / "site" not in item.path.parents:

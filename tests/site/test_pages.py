@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from axe_playwright_python.sync_playwright import Axe
 
 pytestmark = pytest.mark.browser
@@ -12,7 +13,10 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "_build" / "screenshots"
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-LOOKS = {"light": ("light", WIDE), "dark": ("dark", WIDE), "phone": ("light", PHONE)}
+CONTENTS = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
+PAGES = [f"{name}.html" for name in (CONTENTS["root"], *(page["file"] for part in CONTENTS["parts"] for page in part["chapters"]), "search")]
+ALIVE = [path for path in PAGES if path.startswith("lessons/") or path == f"{CONTENTS['root']}.html"]  # these have widgets
+SHOWN = ("book/intro.html", "lessons/2-attention/05-scaled-dot-product.html")  # kept as pictures
 PAGE_BUDGET = 1_000_000  # bytes as sent, gzipped, without Plotly
 LIVE_BUDGET = 500  # ms from a widget scrolling into view to its first live frame
 AXE_OPTIONS = {"resultTypes": ["violations"]}
@@ -75,7 +79,7 @@ def origin(serve, built_site) -> str:
     return serve(built_site)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def open_page(browser, origin):
     """open_page(path, scheme, size): one page, in its own context."""
     contexts = []
@@ -89,93 +93,138 @@ def open_page(browser, origin):
         context.close()
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_page_is_quiet_light_live_and_accessible(open_page, built_site, look):
-    scheme, size = LOOKS[look]
-    print()
-    for path in addresses(built_site):
-        page = open_page(path, scheme, size)
-        read_to_the_end(page)
-        assert page.problems == [], f"{path}, {look}: {page.problems}"
-        assert page.locator("[data-llm-failed]").count() == 0, f"{path}, {look}"
-        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], f"{path}, {look}"
-        keep_screenshot(page, path, look)
-        if look != "phone":  # contrast differs between light and dark; nothing else does on a phone
-            leave_less_to_judge(page)
-            findings = Axe().run(page, options=AXE_OPTIONS)
-            assert findings.violations_count == 0, f"{path}, {look}: {findings.generate_report()}"
-        raw, sent = weight(page.bodies)
-        print(f"{path}, {look}: {raw:,} bytes, {sent:,} gzipped, 0 off-origin, 0 errors{', 0 axe violations' if look != 'phone' else ''}")
-        assert sent <= PAGE_BUDGET
-        page.context.close()
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_quiet_light_live_and_accessible_in_both_themes(open_page, path):
+    page = open_page(path)
+    live_and_quiet(page, path, WIDE)
+    raw, sent = weight(page.bodies)
+    print(f"\n{path}: {raw:,} bytes, {sent:,} gzipped, 0 off-origin, 0 errors")
+    assert sent <= PAGE_BUDGET
+    if path in SHOWN:
+        for theme in ("dark", "light"):
+            change_theme(page, theme)
+            keep_screenshot(page, path, theme)
+    assert violations(page) == []
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_opened_in_the_dark_on_a_phone_is_quiet_light_and_live(open_page, path):
+    page = open_page(path, "dark", PHONE)
+    live_and_quiet(page, path, PHONE)
+    raw, sent = weight(page.bodies)
+    print(f"\n{path}, phone: {raw:,} bytes, {sent:,} gzipped, 0 off-origin, 0 errors")
+    assert sent <= PAGE_BUDGET
+    if path in SHOWN:
+        keep_screenshot(page, path, "phone")
+
+
+def live_and_quiet(page, path: str, size: dict) -> None:
+    """No complaint, every figure live, nothing wider than the screen, and nothing moved when the figures came alive."""
+    name = "--height-on-a-phone" if size is PHONE else "--height"
+    kept = page.eval_on_selector_all("[data-llm-widget]", "(all, name) => all.map((one) => parseFloat(one.style.getPropertyValue(name)))", name)
+    read_to_the_end(page)
+    assert page.problems == []
+    assert page.locator("[data-llm-failed]").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    page.evaluate("document.fonts.ready.then(() => true)")
+    for _ in range(20):  # the microscope measures its steps, one in a frame
+        live = page.eval_on_selector_all("[data-llm-widget]", "all => all.map((one) => [one.dataset.llmWidget, one.getBoundingClientRect().height])")
+        apart = [f"{widget} keeps {px:.0f} px and is {height:.0f} high" for px, (widget, height) in zip(kept, live, strict=True) if abs(px - height) > 8]
+        if not apart:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{path}: what is kept free is not as high as what comes there: {apart}")
+
+
+def change_theme(page, theme: str) -> None:
+    if page.evaluate("document.documentElement.dataset.theme") != theme:
+        page.get_by_role("button", name=f"Use {theme} colors").click()
+    page.evaluate("document.getAnimations().forEach((fading) => fading.finish())")
+
+
+def violations(page) -> list[str]:
+    """What axe finds wrong with the page as it is, and with its colors in both themes, as it tells it."""
+    leave_less_to_judge(page)
+    found = [Axe().run(page, options={**AXE_OPTIONS, "rules": {"color-contrast": {"enabled": False}}})]
+    leave_one_of_each_look(page)
+    for theme in ("light", "dark"):  # nothing but colors is another in the dark
+        change_theme(page, theme)
+        found.append(Axe().run(page, options={**AXE_OPTIONS, "runOnly": ["color-contrast"]}))
+    return [findings.generate_report() for findings in found if findings.violations_count]
+
+
+def test_a_color_too_faint_in_one_theme_is_found(open_page):
+    page = open_page("book/faq.html")
+    page.add_style_tag(content="[data-theme=dark] article p { color: #444; }")
+    (report,) = violations(page)
+    assert "color-contrast" in report and "#444" in report
+
+
+def test_the_pages_looked_at_are_all_there_are(built_site):
+    assert addresses(built_site) == sorted(PAGES)
+
+
+LOOK = """const ground = (node) => node ? `${getComputedStyle(node).backgroundColor} ${getComputedStyle(node).opacity} ${ground(node.parentElement)}` : "";
+  const look = (node) => [node.tagName, node.getAttribute("class"), getComputedStyle(node).color, getComputedStyle(node).fontSize, getComputedStyle(node).fontWeight, ground(node)].join("|");"""
 
 
 def leave_less_to_judge(page) -> None:
     """Take out what axe need not look at: two thirds of a lesson's elements, for which it took half a minute.
 
-    Of the words of code that share ink, size, weight and every ground below them, one is left to be judged; the others
-    become plain text. The drawn half of a formula, thousands of spans that assistive technology does not see, becomes
-    an empty box of its size; the MathML beside it stays. To exclude them by axe's own means is slower than to keep them.
+    Of the words of code that look the same, one is left; the others become plain text. The drawn half of a formula,
+    thousands of spans that assistive technology does not see, becomes an empty box of its size; the MathML beside it
+    stays. To exclude them by axe's own means is slower than to keep them.
     """
-    page.evaluate("""() => {
-      for (const drawn of document.querySelectorAll(".katex-html")) {
-        const { width, height } = drawn.getBoundingClientRect();
+    page.evaluate(f"""() => {{
+      {LOOK}
+      for (const drawn of document.querySelectorAll(".katex-html")) {{
+        const {{ width, height }} = drawn.getBoundingClientRect();
         drawn.replaceChildren();
-        drawn.style.cssText = `display: inline-block; width: ${width}px; height: ${height}px`;
-      }
-      const seen = new Set(), again = [];
-      const ground = (node) => node ? `${getComputedStyle(node).backgroundColor} ${getComputedStyle(node).opacity} ${ground(node.parentElement)}` : "";
-      for (const word of document.querySelectorAll(".highlight span")) {
-        if (word.childElementCount) continue;
-        const style = getComputedStyle(word);
-        const look = [style.color, style.fontSize, style.fontWeight, ground(word)].join("|");
-        if (seen.has(look)) again.push(word);
-        seen.add(look);
-      }
+        drawn.style.cssText = `display: inline-block; width: ${{width}}px; height: ${{height}}px`;
+      }}
+      const seen = new Set(), words = [...document.querySelectorAll(".highlight span")].filter((word) => !word.childElementCount);
+      const again = words.filter((word) => seen.has(look(word)) || !seen.add(look(word)));
       for (const word of again) word.replaceWith(word.textContent);
-    }""")
+    }}""")
+
+
+def leave_one_of_each_look(page) -> None:
+    """Of the texts that share kind, ink, size, weight and every ground below them, leave the first: what axe says of its contrast holds for all."""
+    page.evaluate(f"""() => {{
+      {LOOK}
+      const seen = new Set(), again = [];
+      for (const one of document.querySelectorAll("body :not(.katex *, script, style)")) {{
+        const said = [...one.childNodes].filter((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
+        if (!said.length || !one.checkVisibility()) continue;
+        if (seen.has(look(one))) again.push(...said);
+        seen.add(look(one));
+      }}
+      for (const text of again) text.data = "";
+      for (const formula of document.querySelectorAll(".katex")) formula.remove();
+    }}""")
 
 
 def keep_screenshot(page, path: str, look: str) -> None:
-    """The home page and the lessons, for a person to look at."""
-    if path.startswith("lessons/") or path == "book/intro.html":
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(SHOTS / f"{Path(path).stem}-{look}.jpg"), full_page=True, type="jpeg", quality=85)
-
-
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_what_is_kept_free_for_a_widget_is_as_high_as_the_widget(open_page, built_site, size):
-    """So that nothing below it moves when it comes alive. Its `height` and `height_on_a_phone` say what is kept free."""
-    apart = []
-    for path in addresses(built_site):
-        if "data-llm-widget" not in (built_site / path).read_text("utf-8"):
-            continue
-        page = open_page(path, size=size)
-        name = "--height-on-a-phone" if size is PHONE else "--height"
-        kept = page.eval_on_selector_all("[data-llm-widget]", "(all, name) => all.map((one) => parseFloat(one.style.getPropertyValue(name)))", name)
-        read_to_the_end(page)
-        page.evaluate("document.fonts.ready.then(() => true)")
-        page.wait_for_timeout(1000)  # the microscope measures its steps, one in a frame
-        live = page.eval_on_selector_all("[data-llm-widget]", "all => all.map((one) => [one.dataset.llmWidget, one.getBoundingClientRect().height])")
-        apart += [f"{path}: {widget} keeps {px:.0f} px and is {height:.0f} high" for px, (widget, height) in zip(kept, live, strict=True) if abs(px - height) > 8]
-        page.close()
-    assert apart == []
+    """For a person to look at."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(SHOTS / f"{Path(path).stem}-{look}.jpg"), full_page=True, type="jpeg", quality=85)
 
 
 @pytest.mark.timed
-def test_a_widget_is_live_soon_after_the_reader_jumps_to_it(open_page, built_site):
-    print()
-    for path in addresses(built_site):
-        names = re.findall(r'data-llm-widget="(\w+)"', (built_site / path).read_text("utf-8"))
-        for number, name in enumerate(names):
-            page = open_page(path)
-            page.wait_for_load_state("networkidle")
-            page.locator("[data-llm-widget]").nth(number).evaluate("f => f.scrollIntoView({ behavior: 'instant' })")
-            page.wait_for_selector(f"[data-llm-widget={name}][data-llm-live]", timeout=20000)
-            live = int(page.locator("[data-llm-widget]").nth(number).get_attribute("data-llm-live"))
-            print(f"{path}: {name} live in {live} ms")
-            assert live <= LIVE_BUDGET
-            page.context.close()
+@pytest.mark.parametrize("path", ALIVE)
+def test_a_widget_is_live_soon_after_the_reader_jumps_to_it(open_page, built_site, path):
+    names = re.findall(r'data-llm-widget="(\w+)"', (built_site / path).read_text("utf-8"))
+    assert names
+    page = open_page(path)
+    page.wait_for_load_state("networkidle")
+    for number, name in enumerate(names):
+        figure = page.locator("[data-llm-widget]").nth(number)
+        figure.evaluate("f => f.scrollIntoView({ behavior: 'instant' })")
+        page.wait_for_function("n => document.querySelectorAll('[data-llm-widget]')[n].dataset.llmLive", arg=number, timeout=20_000)
+        live = int(figure.get_attribute("data-llm-live"))
+        print(f"\n{path}: {name} live in {live} ms")
+        assert live <= LIVE_BUDGET
 
 
 def test_the_menu_opens_and_closes_on_a_phone(open_page):
