@@ -6,6 +6,7 @@ Both are served by the same few lines: dependencies are written out once, in ord
 """
 
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ _EXPORT = re.compile(r"^export (?=(async )?(function|const|let|class)\b)", re.MU
 _COMMENT = re.compile(r"^\s*//.*\n|  // .*$", re.MULTILINE)
 _INDENT = re.compile(r"^ +", re.MULTILINE)
 _FUNCTION = re.compile(r"^(?:async )?function (\w+)\(.*?^\}\n", re.MULTILINE | re.DOTALL)
+_WORD = re.compile(r'(?<!")\b\w+\b(?!")')  # "legend" in quotes is an element, not the function
 _NAMED = re.compile(r"^export function (\w+)\(", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default \{ render \};\s*$", re.MULTILINE)
 
@@ -77,10 +79,13 @@ def _body(name: str) -> str:
 
 def _without_unused(text: str) -> str:
     """The text without the shared functions that this widget never names; `render` is named by the caller."""
-    for found in _FUNCTION.finditer(text):
-        named = len(re.findall(rf'(?<!")\b{found[1]}\b(?!")', text))  # "legend" in quotes is an element, not the function
-        if found[1] != "render" and named == 1:
-            return _without_unused(text.replace(found[0], "", 1))
+    functions = {found[1]: found[0] for found in _FUNCTION.finditer(text)}
+    named = Counter(_WORD.findall(text))
+    while unused := [name for name in functions if name != "render" and named[name] == 1]:
+        for name in unused:
+            function = functions.pop(name)
+            text = text.replace(function, "", 1)
+            named.subtract(_WORD.findall(function))  # what only this one named may now be unused too
     return text
 
 
