@@ -1,10 +1,12 @@
 """A real JupyterLab in a real browser, for tests.
 
 The fixture `lab` (tests/conftest.py) starts one server for the session, in a folder of its own that
-holds a copy of lessons/, with no settings of the user's:
+holds a copy of lessons/, with no settings of the user's. JupyterLab is loaded once; notebooks are
+opened in it one after the other. They share a kernel that has torch loaded already and that is swept
+between them, unless one asks for its own:
 
     def test_something(lab):
-        with lab.open("lessons/2-attention/05-scaled-dot-product.ipynb") as notebook:
+        with lab.open("lessons/2-attention/05-scaled-dot-product.ipynb", kernel="own") as notebook:
             notebook.run_all(timeout=60)
             assert notebook.errors() == []
             slider = notebook.output(3).locator("input[type=range]")
@@ -29,6 +31,7 @@ from statistics import median, quantiles
 
 import nbformat
 import psutil
+from playwright.sync_api import Error as PlaywrightError
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -42,6 +45,37 @@ CELLS = """() => {
     type: cell.type, source: cell.sharedModel.getSource(), count: cell.executionCount ?? null,
     outputs: cell.type === "code" ? cell.outputs.toJSON() : [] }));
 }"""
+LOADED = "() => window.jupyterapp?.restored.then(() => true)"
+# The first connection to a kernel gets its widgets, so this one goes away again.
+START = """async () => {
+  const kernel = await jupyterapp.serviceManager.kernels.startNew({ name: "python3" });
+  kernel.dispose();
+  return kernel.id;
+}"""
+# With `kernel` undefined JupyterLab starts the one that the notebook names.
+OPEN = """async ([path, id]) => {
+  const kernel = id ? { id } : undefined;
+  const panel = await jupyterapp.commands.execute("docmanager:open", { path, factory: "Notebook", kernel });
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  return panel.sessionContext.session.kernel.id;
+}"""
+# Back to where it was opened from: no notebook, no dialog, and a shared kernel as if it had run nothing.
+CLOSE = """async (sweep) => {
+  const panel = jupyterapp.shell.currentWidget;
+  const { sessionContext } = panel;
+  const closed = async () => {
+    if (sweep) {
+      const { content } = await sessionContext.session.kernel.requestExecute({ code: sweep, silent: true }).done;
+      if (content.status !== "ok") throw new Error(content.evalue);
+    } else await sessionContext.shutdown();
+    panel.dispose();
+  };
+  const late = new Promise((_, fail) => setTimeout(() => fail(new Error("not closed in time")), 20_000));
+  await Promise.race([closed(), late]);
+  return document.querySelectorAll(".jp-NotebookPanel, .jp-Dialog").length === 0;
+}"""
+SWEEP = "import ipywidgets\nipywidgets.Widget.close_all()\nget_ipython().run_line_magic('reset', '-f')"
 READY = "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 # Every cell has its number when the kernel has answered for the last one: the status of a kernel says
 # "idle" between two cells too, so it alone would end the wait early.
@@ -74,8 +108,8 @@ Trip()"""
 class Notebook:
     """An open notebook: run it, read it, touch what it shows."""
 
-    def __init__(self, page):
-        self.page = page
+    def __init__(self, page, kernel: str):
+        self.page, self.kernel = page, kernel
 
     def run_all(self, timeout: float = 60) -> float:
         """Run every cell from the menu and wait for the last, or for the first that fails; seconds it took."""
@@ -119,7 +153,7 @@ class Notebook:
 
 
 class Lab:
-    """A JupyterLab server on a free localhost port, and pages in it."""
+    """A JupyterLab server on a free localhost port, and its application in a page."""
 
     def __init__(self, browser, folder: Path):
         self.browser, self.folder = browser, folder
@@ -130,6 +164,8 @@ class Lab:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(settings))
         self.server, self.url = self.start()
+        self.page, self.kernel = None, ""  # JupyterLab's application, and the kernel that notebooks share
+        self.is_taken = False
         self.trip: tuple[float, float] | None = None
 
     def start(self) -> tuple[subprocess.Popen, str]:
@@ -142,7 +178,8 @@ class Lab:
         environment = {**os.environ, **{name: str(self.folder / place) for name, place in homes.items()}}
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--IdentityProvider.token=",
                    f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1",
-                   f"--ServerApp.root_dir={self.work}", "--LabApp.expose_app_in_browser=True"]
+                   f"--ServerApp.root_dir={self.work}", "--LabApp.expose_app_in_browser=True",
+                   "--LanguageServerManager.autodetect=False"]  # else it starts node once for each language that it knows
         with open(self.folder / "server.log", "w") as log:
             server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         url = f"http://127.0.0.1:{port}"
@@ -156,17 +193,36 @@ class Lab:
         raise RuntimeError("JupyterLab did not start:\n" + (self.folder / "server.log").read_text()[-2000:])
 
     @contextlib.contextmanager
-    def open(self, path: str, scheme: str = "light") -> Iterator[Notebook]:
-        """Open a notebook (path below the server's folder) in a page of its own, kernel ready."""
-        context = self.browser.new_context(viewport={"width": 1280, "height": 1600}, color_scheme=scheme)
-        page = context.new_page()
+    def open(self, path: str, kernel: str = "shared") -> Iterator[Notebook]:
+        """Open a notebook (path below the server's folder), kernel ready: the "shared" one or its "own"."""
+        assert not self.is_taken, "a notebook is open already; they are opened one after the other, so that none makes another wait"
+        self.load()
+        self.is_taken = True
         try:
-            page.goto(f"{self.url}/lab/workspaces/{context.__hash__()}/tree/{path}?reset")
-            page.wait_for_function(READY, timeout=60_000, polling=100)
-            yield Notebook(page)
+            used = self.page.evaluate(OPEN, [path, self.kernel if kernel == "shared" else ""])
+            self.page.wait_for_function(READY, timeout=60_000, polling=100)
+            yield Notebook(self.page, used)
         finally:
-            page.evaluate("window.jupyterapp?.shell?.currentWidget?.sessionContext?.shutdown()")
-            context.close()
+            self.is_taken = False
+            self.close(SWEEP if kernel == "shared" else "")
+
+    def load(self) -> None:
+        """Load the application and start the shared kernel, where that has not been done."""
+        if self.page is None:
+            page = self.browser.new_context(viewport={"width": 1280, "height": 1600}).new_page()
+            page.goto(f"{self.url}/lab?reset")
+            page.wait_for_function(LOADED, timeout=60_000)
+            self.page, self.kernel = page, page.evaluate(START)
+
+    def close(self, sweep: str) -> None:
+        """Close the notebook; if anything is left of it, the next gets a fresh application and kernel."""
+        try:
+            is_clean = self.page.evaluate(CLOSE, sweep)
+        except PlaywrightError:
+            is_clean = False
+        if not is_clean:
+            self.page.context.close()
+            self.page = None
 
     def write(self, name: str, *sources: str) -> str:
         """Write a notebook of code cells into the server's folder; returns its path there."""
@@ -185,10 +241,11 @@ class Lab:
             self.trip = median(times), quantiles(times, n=20)[-1]
         return self.trip
 
-    def kernel_seconds(self) -> float:
-        """Processor time of the kernels that run now, in seconds."""
-        kernels = psutil.Process(self.server.pid).children(recursive=True)
-        return sum(sum(kernel.cpu_times()[:2]) for kernel in kernels)
+    def kernel_seconds(self, notebook: Notebook) -> float:
+        """Processor time of a notebook's kernel and of what that started, in seconds."""
+        children = psutil.Process(self.server.pid).children()
+        kernel = next(child for child in children if notebook.kernel in " ".join(child.cmdline()))
+        return sum(sum(process.cpu_times()[:2]) for process in (kernel, *kernel.children(recursive=True)))
 
     def stop(self) -> None:
         self.server.terminate()

@@ -51,9 +51,9 @@ LESSON = "lessons/2-attention/05-scaled-dot-product.ipynb"
 @pytest.fixture(scope="module")
 def lesson(lab):
     """Lesson 05, open and run from the first cell to the last."""
-    with lab.open(LESSON) as notebook:
+    with lab.open(LESSON, kernel="own") as notebook:
         notebook.seconds = notebook.run_all(timeout=180)
-        notebook.cpu_seconds = lab.kernel_seconds()
+        notebook.cpu_seconds = lab.kernel_seconds(notebook)
         assert notebook.errors() == []
         yield notebook
 
