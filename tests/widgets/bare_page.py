@@ -178,14 +178,25 @@ def keep_budgets(what: str, measure: Callable[[], dict[str, float]], tries: int 
 
 
 def axe_violations(page) -> list[str]:
-    """What axe-core finds wrong with the page, one line each."""
+    """What axe-core finds wrong with the page as it is, and with its colors in the other theme, one line each."""
     from axe_playwright_python.sync_playwright import Axe
 
-    return [
-        f"{violation['id']}: {node['html'][:120]}"
-        for violation in Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        for node in violation["nodes"]
-    ]
+    def look(**options: Any) -> list[str]:
+        found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
+        return [f"{violation['id']}: {node['html'][:120]}" for violation in found for node in violation["nodes"]]
+
+    rows = "document.querySelectorAll('.llm-table tbody tr:nth-child(n + 13)').forEach((row) => row.hidden = {})"
+    page.evaluate(rows.format("true"))  # a table of a thousand rows is judged by its first
+    wrong = look()
+    theme = page.evaluate("document.documentElement.dataset.theme")
+    for other in ("light" if theme == "dark" else "dark", theme):
+        page.evaluate("theme => document.documentElement.dataset.theme = theme", other)
+        settle(page)
+        page.evaluate("document.getAnimations().forEach((fading) => fading.finish())")
+        if other != theme:
+            wrong += look(runOnly=["color-contrast"])
+    page.evaluate(rows.format("false"))
+    return wrong
 
 
 def table_numbers(page) -> list[list[str]]:

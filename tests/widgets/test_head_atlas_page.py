@@ -232,9 +232,8 @@ def check_scrubbing(page, what):
     keep_budgets(f"{what}, {len(ROUND)} heads", scrub)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_wrong(show, theme):
-    page = show(theme=theme, context={"color_scheme": theme})
+def test_axe_finds_nothing_wrong(show):
+    page = show()
     assert axe_violations(page) == []
     page.get_by_label("heatmap").check(force=True)
     page.get_by_label("Heads", exact=True).first.select_option("entropy")

@@ -219,9 +219,8 @@ def test_the_page_works_from_a_disk(show, bare_site, model):
     assert_same_shares(shares(page, 2), model.logits.softmax(-1))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(show, theme):
-    page = show(theme, PHONE, text="Nora the fox woke early, 天上 🦊 مرحبا " + "漢" * 60, top_k=3)
+def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(show):
+    page = show("light", PHONE, text="Nora the fox woke early, 天上 🦊 مرحبا " + "漢" * 60, top_k=3)
     press(page, "Draw 1,000")
     rows_of(page, 0), rows_of(page, 1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
