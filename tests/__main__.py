@@ -63,7 +63,7 @@ STAGES = (
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
           ((*PYTEST, "tests", "llmkit", *APART, "--doctest-modules", "-m", "not browser",
             "--jaxtyping-packages=llmkit,typecheck.checked", *BY_TWO),
-           (*PYTEST, "tests/tales")),  # no tensors there, and a hundred thousand short calls
+           (*PYTEST, "tests/tales", *BY_TWO)),  # no tensors there, and a hundred thousand short calls
           "a formula, a widget or a helper does not do what its test says."),
     Stage("site", "the site builds without a warning and lives in Chromium",
           ((*PYTEST, "-s", *IN_BROWSER, "-m", "browser and not timed", *BY_TWO),
@@ -73,6 +73,7 @@ STAGES = (
           ((*PYTEST, "-s", "tests/lab"),),
           "the lesson or a widget fails in JupyterLab.", True),
 )
+WORKING: set[subprocess.Popen] = set()
 ASIDE, BESIDE = "colab", ("rules", "exercises", "lessons")  # one processor each, and nothing in them is timed
 
 
@@ -95,7 +96,11 @@ def run(stage: Stage, out: IO[str] | None = None) -> Outcome:
     total, began = {"passed": 0, "failed": 0, "skipped": 0}, time.monotonic()
 
     def call(command: list[str]) -> int:
-        return subprocess.run(command, cwd=ROOT, env=environment(), stdout=out, stderr=out).returncode
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=out, stderr=out)
+        WORKING.add(process)
+        code = process.wait()
+        WORKING.discard(process)
+        return code
 
     def say(text: str) -> None:
         print(text, file=out, flush=True)
@@ -148,10 +153,14 @@ def run_all(stages: list[Stage]) -> Iterator[tuple[Stage, Outcome]]:
         ThreadPoolExecutor(1) as pool,
     ):
         working = {stage: pool.submit(run, stage, held_back) for stage in aside}
-        for stage in beside:
-            yield stage, run(stage)
-        for stage, future in working.items():
-            yield stage, follow(future, Path(held_back.name))
+        try:
+            for stage in beside:
+                yield stage, run(stage)
+            for stage, future in working.items():
+                yield stage, follow(future, Path(held_back.name))
+        finally:  # nobody waits for the rest when a stage has failed
+            for process in list(WORKING):
+                process.terminate()
     for stage in alone:
         yield stage, run(stage)
 
