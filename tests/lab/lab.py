@@ -42,8 +42,14 @@ SETTINGS = {  # no news pop-up; every cell in the page, so that off-screen figur
 CELLS = """() => {
   const cells = jupyterapp.shell.currentWidget.content.model.cells;
   return Array.from({length: cells.length}, (_, i) => cells.get(i)).map(cell => ({
-    type: cell.type, source: cell.sharedModel.getSource(), count: cell.executionCount ?? null,
-    outputs: cell.type === "code" ? cell.outputs.toJSON() : [] }));
+    type: cell.type, source: cell.sharedModel.getSource(), count: cell.executionCount ?? null }));
+}"""
+# What a cell shows is looked at where it is: a lesson's outputs are megabytes.
+FAILED = """() => {
+  const { cells } = jupyterapp.shell.currentWidget.content.model;
+  const shown = ({ outputs }) => Array.from({length: outputs?.length ?? 0}, (_, i) => outputs.get(i));
+  const all = Array.from({length: cells.length}, (_, i) => shown(cells.get(i))).flat();
+  return all.filter(({ type }) => type === "error").map(one => one.toJSON()).map(({ ename, evalue }) => `${ename}: ${evalue}`);
 }"""
 LOADED = "() => window.jupyterapp?.restored.then(() => true)"
 # The first connection to a kernel gets its widgets, so this one goes away again.
@@ -75,18 +81,17 @@ CLOSE = """async (sweep) => {
   await Promise.race([closed(), late]);
   return document.querySelectorAll(".jp-NotebookPanel, .jp-Dialog").length === 0;
 }"""
-SWEEP = "import ipywidgets\nipywidgets.Widget.close_all()\nget_ipython().run_line_magic('reset', '-f')"
+SWEEP = "import ipywidgets\nipywidgets.Widget.close_all()\nget_ipython().reset(new_session=False)"
 READY = "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 # Every cell has its number when the kernel has answered for the last one: the status of a kernel says
 # "idle" between two cells too, so it alone would end the wait early.
-DONE = """() => {
-  const { content, sessionContext } = jupyterapp.shell.currentWidget;
-  const cells = Array.from({length: content.model.cells.length}, (_, i) => content.model.cells.get(i));
+DONE = f"""() => {{
+  const {{ content, sessionContext }} = jupyterapp.shell.currentWidget;
+  const cells = Array.from({{length: content.model.cells.length}}, (_, i) => content.model.cells.get(i));
   const code = cells.filter(cell => cell.type === "code" && cell.sharedModel.getSource().trim());
-  const failed = code.some(cell => cell.outputs.toJSON().some(output => output.output_type === "error"));
-  const ran = code.every(cell => cell.executionCount && cell.executionState !== "running");
-  return sessionContext.session?.kernel?.status === "idle" && (failed || ran);
-}"""
+  const ran = () => code.every(cell => cell.executionCount && cell.executionState !== "running");
+  return sessionContext.session?.kernel?.status === "idle" && (ran() || ({FAILED})().length > 0);
+}}"""
 TRIP = """import anywidget, traitlets
 class Trip(anywidget.AnyWidget):
     _esm = '''export default { render({ model, el }) {
@@ -121,15 +126,13 @@ class Notebook:
         return time.monotonic() - began
 
     def cells(self) -> list[dict]:
-        """Type, source, execution count and outputs of every cell."""
+        """Type, source and execution count of every cell."""
         return self.page.evaluate(CELLS)
 
     def errors(self) -> list[str]:
         """What failed: error outputs, and widgets that could not be shown."""
-        found = [f"{output['ename']}: {output['evalue']}" for cell in self.cells()
-                 for output in cell["outputs"] if output["output_type"] == "error"]
         broken = self.page.get_by_text("Error displaying widget").count()
-        return found + ["a widget could not be displayed"] * broken
+        return self.page.evaluate(FAILED) + ["a widget could not be displayed"] * broken
 
     def output(self, cell: int):
         """Locator of the last thing shown under a cell; cells are numbered from 0, text cells included."""
@@ -221,6 +224,7 @@ class Lab:
         except PlaywrightError:
             is_clean = False
         if not is_clean:
+            self.end_kernels()
             self.page.context.close()
             self.page = None
 
@@ -247,7 +251,13 @@ class Lab:
         kernel = next(child for child in children if notebook.kernel in " ".join(child.cmdline()))
         return sum(sum(process.cpu_times()[:2]) for process in (kernel, *kernel.children(recursive=True)))
 
+    def end_kernels(self) -> None:
+        """End them unasked: one that is stuck would not hear, and one that is asked takes seconds over it."""
+        for kernel in psutil.Process(self.server.pid).children():
+            kernel.kill()
+
     def stop(self) -> None:
+        self.end_kernels()
         self.server.terminate()
         try:
             self.server.wait(20)

@@ -39,6 +39,16 @@ def test_a_failing_cell_is_reported(lab):
         assert notebook.errors() == ["ZeroDivisionError: division by zero"]
 
 
+def test_a_notebook_finds_nothing_of_the_one_before_it(lab):
+    with lab.open(lab.write("before.ipynb", COUNTER, "left = Level(level=7)", "left")) as notebook:
+        notebook.run_all()
+        assert notebook.errors() == []
+    no_widget = "from ipywidgets.widgets import widget\nassert not widget._instances"
+    with lab.open(lab.write("after.ipynb", no_widget, "left")) as notebook:
+        notebook.run_all()
+        assert notebook.errors() == ["NameError: name 'left' is not defined"]
+
+
 def test_a_trivial_widgets_round_trip_is_measured(lab):
     p50, p95 = lab.round_trip()
     print(f"\ntrivial widget in JupyterLab: round trip p50 {p50:.0f} ms, p95 {p95:.0f} ms")
