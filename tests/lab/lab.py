@@ -51,10 +51,11 @@ FAILED = """() => {
   const all = Array.from({length: cells.length}, (_, i) => shown(cells.get(i))).flat();
   return all.filter(({ type }) => type === "error").map(one => one.toJSON()).map(({ ename, evalue }) => `${ename}: ${evalue}`);
 }"""
-LOADED = "() => window.jupyterapp?.restored.then(() => true)"
-# The first connection to a kernel gets its widgets, so this one goes away again.
-START = """async () => {
+# The shared kernel loads torch while the application loads the rest of itself. The first connection to
+# a kernel gets its widgets, so this one goes away again.
+LOAD = """async () => {
   const kernel = await jupyterapp.serviceManager.kernels.startNew({ name: "python3" });
+  await Promise.all([kernel.requestExecute({ code: "import torch", silent: true }).done, jupyterapp.restored]);
   kernel.dispose();
   return kernel.id;
 }"""
@@ -74,7 +75,7 @@ CLOSE = """async (sweep) => {
     if (sweep) {
       const { content } = await sessionContext.session.kernel.requestExecute({ code: sweep, silent: true }).done;
       if (content.status !== "ok") throw new Error(content.evalue);
-    } else await sessionContext.shutdown();
+    } else jupyterapp.serviceManager.sessions.shutdown(sessionContext.session.id);  // nobody waits for its end
     panel.dispose();
   };
   const late = new Promise((_, fail) => setTimeout(() => fail(new Error("not closed in time")), 20_000));
@@ -214,8 +215,8 @@ class Lab:
         if self.page is None:
             page = self.browser.new_context(viewport={"width": 1280, "height": 1600}).new_page()
             page.goto(f"{self.url}/lab?reset")
-            page.wait_for_function(LOADED, timeout=60_000)
-            self.page, self.kernel = page, page.evaluate(START)
+            page.wait_for_function("() => window.jupyterapp", timeout=60_000)
+            self.page, self.kernel = page, page.evaluate(LOAD)
 
     def close(self, sweep: str) -> None:
         """Close the notebook; if anything is left of it, the next gets a fresh application and kernel."""
