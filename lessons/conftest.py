@@ -8,6 +8,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from kernels.warm import WarmKernels
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("PYTHONHASHSEED", "0")
@@ -23,9 +25,14 @@ FIGURES = (
 )
 
 
-def pytest_collection_modifyitems(items) -> None:
-    for item in items:
-        if hasattr(item, "output_timeout"):
-            item.output_timeout = OUTPUT_TIMEOUT
-            if FIGURES[0] not in item.parent.skip_compare:
-                item.parent.skip_compare += FIGURES
+def pytest_collection_modifyitems(config, items) -> None:
+    """The time an output may take, what is not compared, and a kernel that begins warm unless another is asked for."""
+    notebooks = [item for item in items if hasattr(item, "output_timeout")]
+    if notebooks and not (config.option.nbval_kernel_name or config.option.current_env):
+        kernels = WarmKernels("warm")
+        config.add_cleanup(kernels.close)
+        config.option.nbval_kernel_name = kernels.name
+    for item in notebooks:
+        item.output_timeout = OUTPUT_TIMEOUT
+        if FIGURES[0] not in item.parent.skip_compare:
+            item.parent.skip_compare += FIGURES

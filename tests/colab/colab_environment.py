@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import nbformat
+from kernels.warm import WarmKernels
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +49,12 @@ class Colab:
         kernel.mkdir(parents=True)
         argv = [str(self.python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         (kernel / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "Colab", "language": "python"}))
+        os.environ.update(JUPYTER_PATH=str(self.folder / "jupyter"), LLMKIT_SOURCE=str(self.source),
+                          LLMKIT_PROGRESS=str(self.folder / "progress.json"))
+
+    def warm_kernels(self) -> WarmKernels:
+        """Kernels of the same environment, as it is now, that begin with the large libraries imported."""
+        return WarmKernels("warm-colab", self.python)
 
     def pip(self, *arguments: str) -> None:
         subprocess.run([self.python, "-m", "pip", *arguments], check=True, stderr=subprocess.DEVNULL)
@@ -64,12 +71,10 @@ class Colab:
         return (f"Python {version} (Colab: 3.13), torch {self.versions()['torch']} (Colab: {COLABS_TORCH}), "
                 f"{len(self.names)} other packages in Colab's versions")
 
-    def run(self, notebook: nbformat.NotebookNode, timeout: float = 120) -> nbformat.NotebookNode:
+    def run(self, notebook: nbformat.NotebookNode, timeout: float = 120, kernel: str = "colab") -> nbformat.NotebookNode:
         """Execute a notebook in an empty folder, offline but for what pip needs. Raises at the first failing cell."""
         work = self.folder / "content"
         work.mkdir(exist_ok=True)
-        os.environ.update(JUPYTER_PATH=str(self.folder / "jupyter"), LLMKIT_SOURCE=str(self.source),
-                          LLMKIT_PROGRESS=str(self.folder / "progress.json"))
-        client = NotebookClient(notebook, timeout=timeout, kernel_name="colab", store_widget_state=False,
+        client = NotebookClient(notebook, timeout=timeout, kernel_name=kernel, store_widget_state=False,
                                 resources={"metadata": {"path": str(work)}})
         return client.execute()

@@ -28,6 +28,14 @@ def installed(colab):
     return before, colab.versions(), notebook
 
 
+@pytest.fixture(scope="module")
+def warm(colab, installed):
+    """The name of a kernel that saves each lesson the imports; the setup cell has run in one that did not."""
+    kernels = colab.warm_kernels()
+    yield kernels.name
+    kernels.close()
+
+
 def shown(notebook) -> list[str]:
     """Names of the book's widgets in the outputs, each with its live view beside the page's form."""
     bundles = [output["data"] for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
@@ -48,11 +56,11 @@ def test_a_widget_comes_out_live_and_in_the_pages_form(colab, installed):
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_the_lesson_runs(colab, installed, path):
+def test_the_lesson_runs(colab, warm, path):
     stored = nbformat.read(path, 4)
     pages = [output["data"][PAGE_MIME]["name"] for cell in stored.cells for output in cell.get("outputs", [])
              if PAGE_MIME in output.get("data", {})]
     began = time.monotonic()
-    notebook = colab.run(stored)
+    notebook = colab.run(stored, kernel=warm)
     print(f"{path.stem}: {time.monotonic() - began:.0f} s")
     assert shown(notebook) == pages

@@ -21,7 +21,7 @@ def nbval(tmp_path, cells):
     (tmp_path / "probe.py").write_text(PROBE)
     command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "probe", "--rootdir", str(tmp_path), "."]
     return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120,
-                          env={**os.environ, "PYTHONPATH": str(tmp_path)}).stdout
+                          env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT / "tests")))}).stdout
 
 
 def cell(source, *outputs, tags=()):

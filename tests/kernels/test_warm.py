@@ -1,0 +1,61 @@
+"""A warm kernel is a kernel like any other: clean, in its own folder, stopped and ended as one."""
+
+import os
+import time
+
+import nbformat
+import pytest
+from jupyter_client.manager import KernelManager
+from kernels.warm import WarmKernels, can_fork
+from nbclient import NotebookClient
+
+pytestmark = pytest.mark.skipif(not can_fork(), reason="kernels are not forked on this system")
+
+
+@pytest.fixture(scope="module")
+def warm():
+    kernels = WarmKernels("warm-test", libraries=("ipykernel.kernelapp", "colorsys"))
+    yield kernels
+    kernels.close()
+
+
+def said(warm, folder, *sources):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    NotebookClient(notebook, kernel_name=warm.name, resources={"metadata": {"path": str(folder)}}).execute()
+    return ["".join(output.get("text", "") for output in cell.outputs).strip() for cell in notebook.cells]
+
+
+def test_it_works_in_its_folder_with_the_environment_of_whoever_asked(warm, tmp_path, monkeypatch):
+    monkeypatch.setenv("LLMKIT_ASKED", "yes")
+    assert said(warm, tmp_path, "import os; print(os.getcwd(), os.environ['LLMKIT_ASKED'])") == [f"{tmp_path} yes"]
+
+
+def test_it_has_imported_what_it_was_told_and_nothing_of_the_book_or_its_tests(warm, tmp_path):
+    found = "import sys; print('colorsys' in sys.modules, [m for m in sys.modules if m.split('.')[0] in ('llmkit', 'kernels')])"
+    assert said(warm, tmp_path, found, "print([p for p in sys.path if p.endswith('tests/kernels')])") == ["True []", "[]"]
+
+
+def test_one_kernel_leaves_nothing_behind_for_the_next(warm, tmp_path):
+    said(warm, tmp_path, "import builtins, colorsys; builtins.trace = colorsys.trace = 1")
+    assert said(warm, tmp_path, "import colorsys; print('trace' in dir(__builtins__), hasattr(colorsys, 'trace'))") == ["False False"]
+
+
+def test_a_cell_is_interrupted_and_the_kernel_ended(warm):
+    manager = KernelManager(kernel_name=warm.name)
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    number = int(client.execute_interactive("import os; os.getpid()", output_hook=lambda _: None, user_expressions={"n": "os.getpid()"},
+                                            timeout=60)["content"]["user_expressions"]["n"]["data"]["text/plain"])
+    client.execute("import time; time.sleep(100)")
+    time.sleep(0.5)
+    manager.interrupt_kernel()
+    assert client.get_shell_msg(timeout=30)["content"]["ename"] == "KeyboardInterrupt"
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    for _ in range(100):
+        if not os.path.exists(f"/proc/{number}"):
+            break
+        time.sleep(0.1)
+    assert not os.path.exists(f"/proc/{number}")
