@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import typecheck
 from chromium import ARGUMENTS, NO_BROWSER, find_chromium
 from server import static_server
-from typecheck import unchecked
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -52,7 +52,9 @@ def seeded() -> None:
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+        sys.modules["torch"].default_generator.manual_seed(0)  # `torch.manual_seed` also notes for each device who called it
+        if sys.modules["torch"].cuda.is_available():
+            sys.modules["torch"].cuda.manual_seed_all(0)
         sys.modules["torch"].set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
@@ -60,10 +62,11 @@ def seeded() -> None:
 def annotations(request) -> Iterator[None]:
     """Where annotations are checked (stage `unit`), a test of wrong input sees llmkit's sentence, not the checker's."""
     function = getattr(request, "function", None)
-    if "jaxtyping" not in sys.modules or function is None or "raises(" not in inspect.getsource(function):
+    is_checked = request.config.getoption("--jaxtyping-packages", None)
+    if not is_checked or function is None or "raises(" not in inspect.getsource(function):
         yield
         return
-    with unchecked():
+    with typecheck.unchecked():
         yield
 
 
