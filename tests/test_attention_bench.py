@@ -260,19 +260,19 @@ def test_a_worker_that_is_stopped_while_it_works_is_there_again_for_the_next_que
     assert worker.ask("look")
 
 
-def test_a_worker_that_takes_too_long_is_stopped(worker):
-    worker.ask("look")
-    with pytest.raises(Lost, match=r"No answer after 0\.01 s"):
-        worker.ask("roofline", patience=0.01, device="cpu", dtype="float32")
-    assert not worker.is_running
-
-
 def test_after_a_cuda_error_the_next_question_gets_a_new_process(worker):
     worker.ask("look")
     worker._answers.put('{"refused": "cuda:0 could not compute it: CUDA error: device is lost"}')
     with pytest.raises(Refused, match="device is lost"):
         worker.ask("look")
     assert not worker.is_running and worker.ask("look")
+
+
+def test_a_worker_that_takes_too_long_is_stopped(worker):
+    worker.ask("look")
+    with pytest.raises(Lost, match=r"No answer after 0\.01 s"):
+        worker.ask("roofline", patience=0.01, device="cpu", dtype="float32")
+    assert not worker.is_running
 
 
 def test_whatever_a_task_throws_becomes_a_sentence(monkeypatch):

@@ -206,7 +206,7 @@ def test_every_model_that_the_book_ships_is_the_one_in_the_manifest():
     assert everything <= 16 * 2**20  # with tokenizers and cards; the weights alone are at most 16 million bytes, see test_bundled
 
 
-def test_a_model_in_the_cache_of_the_hub_is_loaded_offline_and_the_table_says_that_it_is_here(tiny_gpt, tmp_path):
+def test_a_model_in_the_cache_of_the_hub_is_loaded_offline_and_the_table_says_that_it_is_here(tiny_gpt, tmp_path, monkeypatch):
     """The cache laid out as the Hub's own client does: blobs, a snapshot of links to them, and a ref to the snapshot."""
     commit, repository = "c" * 40, tmp_path / "hub" / "models--gpt2"
     snapshot = repository / "snapshots" / commit
@@ -217,16 +217,12 @@ def test_a_model_in_the_cache_of_the_hub_is_loaded_offline_and_the_table_says_th
         blob = repository / "blobs" / hashlib.sha256(file.read_bytes()).hexdigest()
         blob.write_bytes(file.read_bytes())
         (snapshot / file.name).symlink_to(os.path.relpath(blob, snapshot))
-    code = """
-from llmkit import models
-loaded = models.load("gpt2")
-print(type(loaded.model).__name__, loaded.source, sep="; ")
-print({row[0]: row[3] for row in models.table().rows})
-"""
-    env = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
-    assert "LlamaForCausalLM; the Hugging Face Hub, gpt2" in done.stdout
-    assert "'gpt2': 'yes'" in done.stdout and "'bert-base-uncased': 'no'" in done.stdout
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    loaded = load("gpt2")
+    assert (type(loaded.model).__name__, loaded.source) == ("LlamaForCausalLM", "the Hugging Face Hub, gpt2")
+    here = {row[0]: row[3] for row in models.table().rows}
+    assert (here["gpt2"], here["bert-base-uncased"]) == ("yes", "no")
 
 
 def test_the_table_says_what_is_here_how_large_it_is_and_on_what_terms(shelf):

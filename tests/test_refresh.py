@@ -32,10 +32,10 @@ def book(tmp_path, *sources, config="title: a book\n"):
 
 
 def test_a_lesson_stores_what_its_run_took_of_a_processor(tmp_path):
-    path = book(tmp_path, "import time\nbegan = time.process_time()\nwhile time.process_time() < began + 4: pass")
+    path = book(tmp_path, "import time\nwhile time.process_time() < 2.5: pass")
     refresh(path, tmp_path)
     seconds = nbformat.read(path, as_version=4).metadata["llmkit"]["seconds"]
-    assert 4 <= seconds <= 10
+    assert 2 <= seconds <= 8
 
 
 def test_refreshing_twice_leaves_the_same_bytes(tmp_path):
@@ -51,17 +51,17 @@ def test_refreshing_twice_leaves_the_same_bytes(tmp_path):
     assert notebook.cells[2].outputs[0].data["text/plain"] == "'1-a'"  # it runs in the lesson's folder
 
 
-@pytest.mark.parametrize(("source", "sentence"), [
-    ("import os; print(os.path.expanduser('/home/someone/model'))", "path of this machine"),
-    ("object()", "memory address"),
-    ("import warnings; warnings.warn('old')", "writes a warning"),
-    ("1 / 0", "ZeroDivisionError"),
-])
-def test_what_must_not_be_stored_is_named_and_the_file_stays(tmp_path, source, sentence):
-    path = book(tmp_path, source)
+@pytest.mark.parametrize(("sources", "sentences"), [
+    (["import os; print(os.path.expanduser('/home/someone/model'))", "object()", "import warnings; warnings.warn('old')"],
+     ["path of this machine", "memory address", "writes a warning"]),
+    (["1 / 0"], ["ZeroDivisionError"]),
+])  # fmt: skip
+def test_what_must_not_be_stored_is_named_and_the_file_stays(tmp_path, sources, sentences):
+    path = book(tmp_path, *sources)
     before = path.read_bytes()
-    with pytest.raises(RefreshError, match=sentence):
+    with pytest.raises(RefreshError) as refused:
         refresh(path, tmp_path)
+    assert all(sentence in str(refused.value) for sentence in sentences)
     assert path.read_bytes() == before
 
 
