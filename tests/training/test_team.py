@@ -2,15 +2,18 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from accelerate.commands.launch import launch_command_parser
 from small import BATCHES, Small, settings, weights
 
 from llmkit.objectives import next_token_loss
+from llmkit.training import __main__ as program
 from llmkit.training import train
 from llmkit.training.team import Team, arithmetic
 
@@ -18,11 +21,12 @@ HERE = Path(__file__).parent
 
 
 def test_two_processes_give_the_loss_of_one_on_the_same_batch(tmp_path):
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
-               "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": f"{HERE.parents[1]}{os.pathsep}{HERE}", "LLMKIT_DEVICE": "cpu"}
-    done = subprocess.run([*command, HERE / "in_step.py", tmp_path / "said.json", tmp_path / "run"],
-                          env=environment, capture_output=True, text=True, timeout=240)  # fmt: skip
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {**os.environ, "PYTHONPATH": f"{HERE.parents[1]}{os.pathsep}{HERE}", "LLMKIT_DEVICE": "cpu",
+                   "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}  # fmt: skip
+    command = [sys.executable, HERE / "in_step.py", tmp_path / "said.json", tmp_path / "run"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]
     said = json.loads((tmp_path / "said.json").read_text())
 
@@ -34,6 +38,12 @@ def test_two_processes_give_the_loss_of_one_on_the_same_batch(tmp_path):
     assert torch.allclose(torch.tensor(said["weights"]), weights(model), atol=1e-4)
     alone = train(model, BATCHES, next_token_loss, settings(folder=tmp_path / "run"))  # goes on in one process
     assert alone.loss == said["loss"]
+
+
+def test_the_command_that_the_help_names_is_one_that_accelerate_knows():
+    line = next(line for line in program.EXAMPLES.splitlines() if "accelerate launch" in line)
+    asked = launch_command_parser().parse_args(line.partition("   two")[0].split()[2:])
+    assert (asked.multi_gpu, asked.num_processes, asked.module, asked.training_script) == (True, 2, True, "llmkit.training")
 
 
 def test_every_row_of_a_batch_goes_to_exactly_one_process():
