@@ -7,7 +7,7 @@ Kneser and Ney 1995; Chen and Goodman 1999, doi:10.1006/csla.1999.0128. Shape le
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 Context = tuple[int, ...]
@@ -33,7 +33,7 @@ class NGram:
         if not 0 < discount < 1:
             raise ValueError(f"discount lies between 0 and 1, so that something is left and something is given; got {discount}.")
         self.order, self.vocab_size, self.discount = order, vocab_size, discount
-        self.counts: list[dict[Context, Counter]] = []  # by length of context
+        self.counts: list[dict[Context, dict[int, int]]] = []  # by length of context
         self.totals: list[dict[Context, int]] = []
 
     def fit(self, rows: Iterable[Sequence[int]]) -> "NGram":
@@ -42,7 +42,7 @@ class NGram:
         self.totals = [{context: sum(seen.values()) for context, seen in level.items()} for level in self.counts]
         return self
 
-    def _levels(self, longest: dict[Context, Counter]) -> list[dict[Context, Counter]]:
+    def _levels(self, longest: dict[Context, dict[int, int]]) -> list[dict[Context, dict[int, int]]]:
         """The counts of every length of context, from 0 to `order - 1`."""
         levels = [longest]
         for _ in range(self.order - 1):
@@ -99,7 +99,7 @@ class AddAlpha(NGram):
             raise ValueError(f"alpha must be above 0, so that nothing is impossible; got {alpha}.")
         self.alpha = alpha
 
-    def _levels(self, longest: dict[Context, Counter]) -> list[dict[Context, Counter]]:
+    def _levels(self, longest: dict[Context, dict[int, int]]) -> list[dict[Context, dict[int, int]]]:
         return [longest]  # shorter contexts are not asked
 
     def probability(self, context: Sequence[int], token: int) -> float:
@@ -131,19 +131,27 @@ def zipf_exponent(counts: Iterable[float], ranks: tuple[int, int] = (10, 1000)) 
     return -products / sum((a - middle_x) ** 2 for a in x)
 
 
-def _runs(rows: Iterable[Sequence[int]], reach: int) -> dict[Context, Counter]:
+def _runs(rows: Iterable[Sequence[int]], reach: int) -> dict[Context, dict[int, int]]:
     """What followed each run of `reach` tokens, and how often."""
-    found: dict[Context, Counter] = defaultdict(Counter)
+    runs = Counter()
     for row in rows:
         padded = (row[0],) * reach + tuple(row)  # the first token stands for all that was before it
-        for place in range(reach + 1, len(padded)):
-            found[padded[place - reach : place]][padded[place]] += 1
-    return found
+        runs.update(zip(*(padded[1 + place :] for place in range(reach + 1)), strict=False))  # every run and the token after it
+    return _by_context(runs)
 
 
-def _ways_of_reaching(longer: dict[Context, Counter]) -> dict[Context, Counter]:
+def _ways_of_reaching(longer: dict[Context, dict[int, int]]) -> dict[Context, dict[int, int]]:
     """For the context without its first token: after how many different first tokens each token was seen."""
-    ways: dict[Context, Counter] = defaultdict(Counter)
-    for context, seen in longer.items():
-        ways[context[1:]].update(seen.keys())
-    return ways
+    return _by_context(Counter((*context[1:], token) for context, seen in longer.items() for token in seen))
+
+
+def _by_context(runs: dict[tuple[int, ...], int]) -> dict[Context, dict[int, int]]:
+    """The counts of whole runs, sorted under all but their last token."""
+    found: dict[Context, dict[int, int]] = {}
+    for run, count in runs.items():
+        context = run[:-1]
+        if context in found:
+            found[context][run[-1]] = count
+        else:
+            found[context] = {run[-1]: count}
+    return found
