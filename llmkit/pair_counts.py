@@ -48,8 +48,10 @@ class PairCounts:
         self.pairs: Counter[Pair] = Counter()
         self.singles: Counter[int] = Counter()
         self.where: defaultdict[Pair, set[int]] = defaultdict(set)  # the words a pair stands in
-        for index in range(len(words)):
-            self._count(index, +1)
+        for index, (word, times) in enumerate(zip(words, counts, strict=True)):
+            self._recount(index, Counter(), Counter(pairwise(word)))
+            for token in word:
+                self.singles[token] += times
         self.heap = [(-count, pair) for pair, count in self.pairs.items()]
         heapq.heapify(self.heap)
 
@@ -71,12 +73,15 @@ class PairCounts:
         return pair, self.pairs[pair]
 
     def merge(self, pair: Pair, new: int) -> None:
-        """Merge the pair in the words it stands in; only the counts of those words' pairs change."""
+        """Merge the pair in the words it stands in; only the counts of the pairs beside it change."""
         changed = set()
         for index in sorted(self.where[pair]):
-            changed |= self._count(index, -1)
-            self.words[index] = merge_pair(self.words[index], pair, new)
-            changed |= self._count(index, +1)
+            before, after = self.words[index], merge_pair(self.words[index], pair, new)
+            self.words[index] = after
+            changed |= self._recount(index, Counter(pairwise(before)), Counter(pairwise(after)))
+            merged = (len(before) - len(after)) * self.counts[index]
+            for token, sign in ((pair[0], -1), (pair[1], -1), (new, +1)):
+                self.singles[token] += sign * merged
         for other in changed:
             heapq.heappush(self.heap, (-self.pairs[other], other))
 
@@ -84,15 +89,17 @@ class PairCounts:
         """Never merge this pair."""
         self.pairs[pair] = 0
 
-    def _count(self, index: int, sign: int) -> set[Pair]:
-        """Add (or take away) one word's tokens and pairs; returns the pairs."""
-        for token in self.words[index]:
-            self.singles[token] += sign * self.counts[index]
-        found = list(pairwise(self.words[index]))
-        for pair in found:
-            self.pairs[pair] += sign * self.counts[index]
-            (self.where[pair].add if sign > 0 else self.where[pair].discard)(index)
-        return set(found)
+    def _recount(self, index: int, before: Counter[Pair], after: Counter[Pair]) -> set[Pair]:
+        """One word's pairs are others now, or more or fewer; returns those whose count has changed."""
+        gone, come = before.items() - after.items(), after.items() - before.items()
+        for pair, times in gone:
+            self.pairs[pair] -= times * self.counts[index]
+            if pair not in after:
+                self.where[pair].discard(index)
+        for pair, times in come:
+            self.pairs[pair] += times * self.counts[index]
+            self.where[pair].add(index)
+        return {pair for pair, _ in gone | come}
 
 
 def learn(
