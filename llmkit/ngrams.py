@@ -63,6 +63,21 @@ class NGram:
             probability = kept + self.discount * len(seen) / total * probability
         return probability
 
+    def probabilities(self, context: Sequence[int]) -> list[float]:
+        """P(token | context) of every token, in the order of their ids: the numbers of `probability`, all at once."""
+        spread = [1 / self.vocab_size] * self.vocab_size
+        for length in range(min(len(context), self.order - 1) + 1):
+            known = tuple(context[len(context) - length :])
+            total = self.totals[length].get(known)
+            if total is None:
+                break
+            seen = self.counts[length][known]
+            given = self.discount * len(seen) / total
+            spread = [given * share for share in spread]
+            for token, count in seen.items():
+                spread[token] += max(0.0, count - self.discount) / total
+        return spread
+
     def surprisals(self, row: Sequence[int]) -> list[float]:
         """-log P of every token of a row but the first, in nats."""
         padded = (row[0],) * (self.order - 1) + tuple(row)
@@ -109,6 +124,10 @@ class AddAlpha(NGram):
             raise ValueError(f"A context of {self.order - 1} ids is needed; got {len(known)}. Repeat the first id before it.")
         count = self.counts[-1].get(known, {}).get(token, 0)
         return (count + self.alpha) / (self.totals[-1].get(known, 0) + self.alpha * self.vocab_size)
+
+    def probabilities(self, context: Sequence[int]) -> list[float]:
+        """P(token | context) of every token, in the order of their ids."""
+        return [self.probability(context, token) for token in range(self.vocab_size)]
 
 
 def zipf_exponent(counts: Iterable[float], ranks: tuple[int, int] = (10, 1000)) -> float:

@@ -19,6 +19,14 @@ def test_probabilities_sum_to_one_after_every_context_seen_or_not(order):
         assert sum(model.probability(context, token) for token in range(6)) == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.parametrize("make", [lambda n: NGram(n, 6), lambda n: AddAlpha(n, 6, 0.3)])
+@pytest.mark.parametrize("order", [1, 2, 3, 5])
+def test_all_probabilities_at_once_are_those_of_one_at_a_time_to_the_last_bit(make, order):
+    model = make(order).fit(ROWS)
+    for context in ((0, 0, 0, 0), (0, 0, 0, 1), (3, 1, 2, 3), (0, 1, 2, 1), (5, 5, 5, 5), (4, 0, 1, 2)):
+        assert model.probabilities(context) == [model.probability(context, token) for token in range(6)]
+
+
 def test_a_bigram_is_the_formula_of_the_textbook():
     """P(w|h) = max(c(hw) - d, 0)/c(h) + d N(h.)/c(h) P(w), and P(w) from the number of different tokens before w."""
     model, d, vocab = NGram(2, vocab_size=5).fit(ROWS), 0.75, 5

@@ -1,7 +1,7 @@
 """The ladder: what models that count one to five tokens, and a small network, expect next; and what a text costs each."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from html import escape
 from itertools import islice
 from typing import Any
@@ -87,16 +87,16 @@ class Ladder(LiveWidget):
         """What comes next, in float64: for 0 to 4 by counting n = 1 to 5 tokens, for 5 by the network."""
         if model == ORDERS:
             return self._thinker.think(self.ids, self._device).logits.double().softmax(-1)
-        counts = count_tales()[model]
+        counts = count_tales(model + 1)
         padded = (BEGIN,) * model + tuple(self.ids)
         context = padded[len(padded) - model :]
-        return torch.tensor([counts.probability(context, token) for token in range(counts.vocab_size)], dtype=torch.float64)
+        return torch.tensor(counts.probabilities(context), dtype=torch.float64)
 
     def surprisals(self, model: int) -> list[float]:
         """What every token of the text costs a model, in nats; the first token of all is given."""
         if model == ORDERS:
             return list(self._thinker.think(self.ids, self._device).surprise[1:])
-        return count_tales()[model].surprisals(self.ids)
+        return count_tales(model + 1).surprisals(self.ids)
 
     def likeliest(self, model: int, number: int = ROWS) -> list[tuple[str, float]]:
         """The likeliest next tokens of a model with their probabilities."""
@@ -202,12 +202,11 @@ def _rows(tokenizer: str) -> list[list[int]]:
     return [[BEGIN, *encode(tale.text).ids, END] for tale in islice(tales("train", seed=0), TALES)]
 
 
-@lru_cache(maxsize=1)
-def count_tales() -> list[NGram]:
-    """The five models that count, fitted to the tales of the page."""
+@cache
+def count_tales(order: int) -> NGram:
+    """The model that counts `order` tokens, fitted to the tales of the page; a picture that asks first needs two of the five."""
     loaded = models.load(tinylm.NAME)
-    rows = read_tales(loaded.tokenizer)
-    return [NGram(order, loaded.model.config.vocab_size, DISCOUNT).fit(rows) for order in range(1, ORDERS + 1)]
+    return NGram(order, loaded.model.config.vocab_size, DISCOUNT).fit(read_tales(loaded.tokenizer))
 
 
 def pack(ids: Sequence[int]) -> bytes:
