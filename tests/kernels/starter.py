@@ -6,11 +6,12 @@ import signal
 import socket
 import sys
 
-server = socket.socket(socket.AF_UNIX)
-server.connect(sys.argv[1])
-signal.signal(signal.SIGINT, lambda *_: server.send(b"i"))
-order = {"connection": sys.argv[2], "cwd": os.getcwd(), "environment": dict(os.environ)}
-line = json.dumps(order).encode() + b"\n"
-server.sendall(line[socket.send_fds(server, [line], [1, 2]):])
-status = server.recv(1)
-sys.exit(status[0] if status else 1)
+if __name__ == "__main__":  # nothing happens where doctests are looked for
+    server = socket.socket(socket.AF_UNIX)
+    server.connect(sys.argv[1])
+    signal.signal(signal.SIGINT, lambda *_: server.send(b"i"))
+    order = {"connection": sys.argv[2], "cwd": os.getcwd(), "environment": dict(os.environ)}
+    line = json.dumps(order).encode() + b"\n"
+    server.sendall(line[socket.send_fds(server, [line], [1, 2]):])
+    status = server.recv(1)
+    sys.exit(status[0] if status else 1)
