@@ -30,13 +30,15 @@ def _typed(thing: object, typechecker: Callable) -> object:
         if dataclasses.is_dataclass(thing) and inspect.isfunction(make) and not hasattr(make, "__wrapped__"):
             thing.__init__ = _typed(make, typechecker)
         return thing
-    if not inspect.isfunction(thing) or inspect.isgeneratorfunction(thing) or inspect.iscoroutinefunction(thing):
+    if not inspect.isfunction(thing):
         return as_jaxtyping_does(thing, typechecker=typechecker)
     return _typed_function(thing, typechecker) if thing.__annotations__ else thing
 
 
 def _typed_function(function: Callable, typechecker: Callable) -> Callable:
     config, with_checks = jaxtyping.config, None
+    if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):  # works on after the call has ended
+        typechecker = as_jaxtyping_does(typechecker=typechecker)
 
     @wraps(function)
     def call(*args, **kwargs):
