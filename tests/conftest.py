@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import typecheck
 from chromium import ARGUMENTS, NO_BROWSER, find_chromium
 from server import static_server
+from typecheck import unchecked
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -52,21 +52,19 @@ def seeded() -> None:
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)
     if "torch" in sys.modules:
-        sys.modules["torch"].default_generator.manual_seed(0)  # `torch.manual_seed` also notes for each device who called it
-        if sys.modules["torch"].cuda.is_available():
-            sys.modules["torch"].cuda.manual_seed_all(0)
-        sys.modules["torch"].set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        torch = sys.modules["torch"]  # `torch.manual_seed` also notes for each kind of device who called it
+        (torch.manual_seed if torch.accelerator.is_available() else torch.default_generator.manual_seed)(0)
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 @pytest.fixture(autouse=True)
 def annotations(request) -> Iterator[None]:
     """Where annotations are checked (stage `unit`), a test of wrong input sees llmkit's sentence, not the checker's."""
     function = getattr(request, "function", None)
-    is_checked = request.config.getoption("--jaxtyping-packages", None)
-    if not is_checked or function is None or "raises(" not in inspect.getsource(function):
+    if "jaxtyping" not in sys.modules or function is None or "raises(" not in inspect.getsource(function):
         yield
         return
-    with typecheck.unchecked():
+    with unchecked():
         yield
 
 
