@@ -45,4 +45,4 @@ def static_server() -> Iterator[Callable[..., str]]:
 
     yield start
     for server in servers:
-        server.server_close()  # its thread sleeps until somebody comes; to look fifty times a second took a third of a processor
+        server.server_close()  # its thread goes on sleeping: it wakes for visitors only

@@ -185,17 +185,19 @@ def axe_violations(page) -> list[str]:
         found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
         return [f"{violation['id']}: {node['html'][:120]}" for violation in found for node in violation["nodes"]]
 
-    rows = "document.querySelectorAll('.llm-table tbody tr:nth-child(n + 13)').forEach((row) => row.hidden = {})"
-    page.evaluate(rows.format("true"))  # a table of a thousand rows is judged by its first
-    wrong = look()
-    theme = page.evaluate("document.documentElement.dataset.theme")
-    for other in ("light" if theme == "dark" else "dark", theme):
-        page.evaluate("theme => document.documentElement.dataset.theme = theme", other)
+    def set_theme(theme: str) -> None:
+        page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
         settle(page)
         page.evaluate("document.getAnimations().forEach((fading) => fading.finish())")
-        if other != theme:
-            wrong += look(runOnly=["color-contrast"])
-    page.evaluate(rows.format("false"))
+
+    long = "hide => document.querySelectorAll('.llm-table tbody tr:nth-child(n + 13)').forEach((row) => row.hidden = hide)"
+    page.evaluate(long, True)  # a table of a thousand rows is judged by its first
+    wrong = look()
+    theme = page.evaluate("document.documentElement.dataset.theme")
+    set_theme("light" if theme == "dark" else "dark")
+    wrong += look(runOnly=["color-contrast"])
+    set_theme(theme)
+    page.evaluate(long, False)
     return wrong
 
 
