@@ -24,7 +24,8 @@ REPORTS = ROOT / "_build" / "tests"
 PYTEST = ("pytest", "-q")
 BY_TWO = ("-n", "2", "--dist", "worksteal")  # two processes; who is done first takes from what the other has left
 IN_BROWSER = ["tests/site", *(str(path.relative_to(ROOT)) for end in ("page", "js") for path in sorted((ROOT / "tests/widgets").glob(f"test_*_{end}.py")))]
-APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "tales", "colab", "test_floors.py")]
+APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "tales", "colab", "test_floors.py", "site", "lab")]
+PAGES = ["--ignore-glob=*_page.py", "--ignore-glob=*_js.py"]  # every process would import them in vain
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ STAGES = (
           ((*PYTEST, "-s", "tests/colab"),),
           "a lesson would fail on Colab."),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
-          ((*PYTEST, "tests", "llmkit", *APART, "--doctest-modules", "-m", "not browser",
+          ((*PYTEST, "tests", "llmkit", *APART, *PAGES, "--doctest-modules",
             "--jaxtyping-packages=llmkit,typecheck.checked", *BY_TWO),
            (*PYTEST, "tests/tales", *BY_TWO)),  # no tensors there, and a hundred thousand short calls
           "a formula, a widget or a helper does not do what its test says."),

@@ -33,16 +33,19 @@ def pytest_configure(config) -> None:
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """Mark by what a test uses, so that the stages of `make test` can be told apart."""
+    """Mark by what a test uses, so that the stages of `make test` can be told apart, and each test is run by one."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if "browser" not in fixtures and "built_site" not in fixtures and ROOT / "tests" / "site" not in item.path.parents:
-            continue
-        item.add_marker("browser")
-        if "lab" in fixtures:
+        in_browser = "browser" in fixtures or "built_site" in fixtures or ROOT / "tests" / "site" in item.path.parents
+        in_page_file = item.path.stem.endswith(("_page", "_js"))
+        if in_browser:
+            item.add_marker("browser")
+        if in_browser and "lab" in fixtures:
             item.add_marker("lab")
-        if item.path.parent.name not in ("site", "lab") and not item.path.stem.endswith(("_page", "_js")):
+        if in_browser and item.path.parent.name not in ("site", "lab") and not in_page_file:
             raise pytest.UsageError(f"{item.nodeid} needs a browser, so its file's name must end in _page.py or _js.py: no stage of `make test` would run it.")
+        if in_page_file and not in_browser:
+            raise pytest.UsageError(f"{item.nodeid} needs no browser, so its file's name must not end in _page.py or _js.py: no stage of `make test` would run it.")
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from traitlets import TraitError
 from transformers import BertConfig, BertModel
 
 from llmkit import models
+from llmkit.widgets import bundle
 from llmkit.widgets.base import PAGE_MIME
 from llmkit.widgets.head_atlas import SENTENCES, HeadAtlas
 from llmkit.widgets.packing import heads_png, pack, shrink, statistics
@@ -261,3 +262,9 @@ def test_the_still_picture_is_small_and_markup_in_the_text_is_text(minilm):
     data, _ = seen._repr_mimebundle_()
     assert data[PAGE_MIME]["name"] == "head_atlas"
     assert data["image/svg+xml"] == seen.picture()
+
+
+def test_the_module_stays_under_30_kilobytes():
+    size = len(bundle.page_script("head_atlas").encode())
+    print(f"\nhead_atlas.js on the page: {size:,} bytes")
+    assert size < 30_000

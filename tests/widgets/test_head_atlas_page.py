@@ -6,7 +6,7 @@ from bare_page import PRESS, axe_violations, keep_budgets, settle, table_numbers
 
 from llmkit import models
 from llmkit.metrics import entropy
-from llmkit.widgets import bundle, head_atlas
+from llmkit.widgets import head_atlas
 from llmkit.widgets.head_atlas import SENTENCES, HeadAtlas
 
 pytestmark = pytest.mark.browser
@@ -249,9 +249,3 @@ def test_a_phone_shows_it_whole(show):
     page.get_by_label("heatmap").check(force=True)
     settle(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-def test_the_module_is_under_30_kilobytes():
-    size = len(bundle.page_script("head_atlas").encode())
-    print(f"\nhead_atlas.js on the page: {size:,} bytes")
-    assert size < 30_000
