@@ -87,9 +87,9 @@ def chosen(names: list[str]) -> list[Stage]:
 
 
 def environment() -> dict[str, str]:
-    """Offline, one thread per process, unbuffered."""
+    """Offline, one thread per process, unbuffered; what one interpreter has compiled, all others read."""
     threads = {name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    return {**os.environ, **threads, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **threads, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def run(stage: Stage, out: IO[str] | None = None) -> Outcome:
