@@ -133,7 +133,7 @@ TIMED = """async ([act, values, rest_after]) => {
     idle.push((await frame()) - rest);
   }
   await new Promise((done) => setTimeout(done, 100));
-  const p95 = (times) => times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)];
+  const p95 = (times) => times.sort((a, b) => a - b)[Math.ceil(times.length * 0.95) - 1];
   return { handler: p95(handlers), frame: p95(frames), idle: p95(idle), longest: Math.max(0, ...window.longTasks.slice(before)) };
 }"""
 INPUT = """(value) => {
@@ -144,7 +144,7 @@ INPUT = """(value) => {
 PRESS = """(key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }))"""
 
 
-def timed(page, act: str, values: list, rest_after: int = 4) -> dict[str, float]:
+def timed(page, act: str, values: list, rest_after: int = 3) -> dict[str, float]:
     """p95 of handler, next frame and empty frame in ms, and the longest task, while `act` is done to each of `values`."""
     return page.evaluate(TIMED, [act, values, rest_after])
 

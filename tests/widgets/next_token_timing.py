@@ -36,6 +36,6 @@ RUN = """async () => {
   await new Promise((done) => setTimeout(done, 100));
   const idle = [];
   for (let i = 0; i < 20; i++) { const rest = performance.now(); idle.push((await frame()) - rest); }
-  const p95 = (times) => times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)];
+  const p95 = (times) => times.sort((a, b) => a - b)[Math.ceil(times.length * 0.95) - 1];
   return { handler, speed, frame: p95(frames) / 2, idle: p95(idle), longest: Math.max(0, ...window.longTasks.slice(before)) };
 }"""

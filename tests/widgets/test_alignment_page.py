@@ -241,6 +241,6 @@ def test_the_budgets_hold_while_the_reader_types_and_scrubs(show):
     live = int(page.locator("figure").get_attribute("data-llm-live"))
     print(f"alignment: live {live} ms after it came into view")
     assert live <= 500
-    typed = ["abcdefghijklmnopqrstuvwx"[: 1 + i % 24] for i in range(120)]
+    typed = ["abcdefghijklmnopqrstuvwx"[: 1 + i % 24] for i in range(60)]
     keep_budgets("alignment, typing", lambda: timed(page, TYPE, typed))
-    keep_budgets("alignment, scrubbing", lambda: timed(page, SCRUB, [i % 25 for i in range(100)]))
+    keep_budgets("alignment, scrubbing", lambda: timed(page, SCRUB, [i % 25 for i in range(60)]))

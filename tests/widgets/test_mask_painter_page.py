@@ -254,7 +254,7 @@ def test_the_budgets_hold_while_everything_is_painted(show):
     live = int(page.locator("figure").get_attribute("data-llm-live"))
     print(f"Mask painter: live {live} ms after it came into view")
     assert live <= 500
-    check_budgets(page, "Mask painter, window", ".mp-controls input[type=range]", [1 + i % 8 for i in range(100)])
+    check_budgets(page, "Mask painter, window", ".mp-controls input[type=range]", [1 + i % 8 for i in range(60)])
     act = """(n) => { const cell = document.querySelectorAll(".mp-cell")[n % 64];
       cell.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, button: 0 })); dispatchEvent(new PointerEvent("pointerup")); }"""
-    keep_budgets("Mask painter, 100 strokes", lambda: timed(page, act, [math.floor(i * 7) for i in range(100)]))
+    keep_budgets("Mask painter, 60 strokes", lambda: timed(page, act, [math.floor(i * 7) for i in range(60)]))

@@ -186,10 +186,10 @@ def test_the_budgets_hold_while_width_and_temperature_slide(show):
     live = int(page.locator("figure").get_attribute("data-llm-live"))
     print(f"scale lab: live {live} ms after it came into view")
     assert live <= 500
-    check_budgets(page, "scale lab, width d", ".sl-controls input[type=range]", [i % 20 for i in range(100)])
+    check_budgets(page, "scale lab, width d", ".sl-controls input[type=range]", [i % 20 for i in range(60)])
     check_budgets(
         page,
         "scale lab, temperature",
         ".sl-controls .llm-control:nth-of-type(2) input",
-        [i % 15 for i in range(100)],
+        [i % 15 for i in range(60)],
     )

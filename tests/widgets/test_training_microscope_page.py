@@ -319,12 +319,12 @@ def test_the_budgets_hold_while_it_runs_and_while_everything_slides(show):
     def run() -> dict[str, float]:
         page.get_by_role("button", name="Start over").click()
         page.locator(".tm-run").click()
-        found = timed(page, "(value) => {}", list(range(100)))
+        found = timed(page, "(value) => {}", list(range(60)))
         page.get_by_role("button", name="Start over").click()
         settle(page)
-        return {**found, "idle": timed(page, "(value) => {}", list(range(40)))["idle"]}
+        return {**found, "idle": timed(page, "(value) => {}", list(range(20)), rest_after=1)["idle"]}
 
     keep_budgets("training microscope, running, 16 neurons", run)
-    check_budgets(page, "training microscope, learning rate", ".tm-right .llm-control input", [i % 9 for i in range(100)])
-    check_budgets(page, "training microscope, neurons", ".tm-right > .llm-control:last-child input", [i % 8 for i in range(100)])
-    check_budgets(page, "training microscope, lens", ".tm-lens input", [1 + i % 8 for i in range(100)])
+    check_budgets(page, "training microscope, learning rate", ".tm-right .llm-control input", [i % 9 for i in range(60)])
+    check_budgets(page, "training microscope, neurons", ".tm-right > .llm-control:last-child input", [i % 8 for i in range(60)])
+    check_budgets(page, "training microscope, lens", ".tm-lens input", [1 + i % 8 for i in range(60)])

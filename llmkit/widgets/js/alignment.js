@@ -41,7 +41,7 @@ function panel(kind, onRow) {
   function draw(found, state, shown, row, waits) {
     const { list } = state, n = list.length;
     field.count = n;
-    el.style.setProperty("--count", n);
+    el.style.setProperty("--letter", `${Math.min(Math.max(Math.floor(220 / n), 9), 15)}px`);
     hidden.hidden = !waits;
     labels(columns, list.map((sign, s) => [sign, s === n - 1 - row && !waits ? "al-right" : ""]));
     labels(rows, found.letters.map((letter, t) => [waits || t >= shown ? "" : state.names[letter], waits || t >= shown ? "" : `${letter === state.ids[n - 1 - t] ? "" : "al-wrong"}${t === row ? " al-here" : ""}`]));

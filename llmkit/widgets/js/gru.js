@@ -1,5 +1,5 @@
 // An encoder and a decoder, both GRUs, with attention or without, in plain JavaScript and double precision.
-// tests/widgets/test_gru_js.py compares it with llmkit.recurrence on the same weights.
+// tests/widgets/test_alignment_page.py compares it with llmkit.recurrence on the same weights.
 import { dot, softmax } from "./math.js";
 
 const POWERS = Array.from({ length: 32 }, (_, power) => 2 ** (Math.max(1, power) - 25));
@@ -55,10 +55,13 @@ export function makeWriter(weights) {
   const embedding = weights["embedding.weight"], begin = embedding.length - 1;
   const reader = makeGru(weights, "reader", embedding), writer = makeGru(weights, "writer", embedding);
   const match = weights["match.weight"], width = weights["mix.weight"].length;
+  let last = [], known = [];  // the letters read last time, and the state after each: what begins alike is not read again
   return (read) => {
-    const states = [];
-    let state = new Float64Array(width), letter = begin;
-    for (const one of read) states.push((state = reader(one, state)));
+    const alike = read.findIndex((one, t) => one !== last[t]);
+    const states = known.slice(0, alike < 0 ? read.length : alike);
+    let state = states.at(-1) ?? new Float64Array(width), letter = begin;
+    for (const one of read.slice(states.length)) states.push((state = reader(one, state)));
+    [last, known] = [read, states];
     const written = { letters: [], chances: [], weights: [] };
     for (let t = 0; t < read.length; t++) {
       state = writer(letter, state);
@@ -79,10 +82,11 @@ export function makeWriter(weights) {
 
 // ---- any 26 signs ----------------------------------------------------------------------------------------------
 
+const cutter = globalThis.Intl?.Segmenter && new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
 // What a reader calls one character each: a letter with its accents, an emoji with its skin.
 export function signs(text) {
-  if (!globalThis.Intl?.Segmenter) return [...text];
-  return [...new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(text)].map((part) => part.segment);
+  return cutter ? Array.from(cutter.segment(text), (part) => part.segment) : [...text];
 }
 
 // The models know the letters a to z as 26 signs. Any other sign borrows a letter that the text does not use.
