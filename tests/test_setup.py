@@ -61,12 +61,31 @@ def test_it_sets_up_again_only_when_the_recipe_changes(checkout):
     assert code == 0 and "is ready" in said and "Making" not in said
 
 
-def test_packages_half_installed_are_finished_and_a_lost_pip_is_brought_back(checkout):
+ENSUREPIP = """#!/bin/sh
+here="$(dirname "$0")"
+if [ "$*" = "-m ensurepip" ]; then mv "$here/lost/"pip* "$here/../lib/"python*/site-packages/; else exec "$here/real-python" "$@"; fi
+"""
+
+
+@pytest.fixture
+def lost_pip(checkout):
+    """The environment has no pip, and its Python brings it back when asked as Python is: at once, and not in five seconds."""
+    folder = checkout / ".venv" / "bin"
+    (folder / "lost").mkdir()
+    for part in (checkout / ".venv" / "lib").glob("python*/site-packages/pip*"):
+        part.rename(folder / "lost" / part.name)
+    (folder / "python").rename(folder / "real-python")
+    (folder / "python").write_text(ENSUREPIP)
+    (folder / "python").chmod(0o755)
+    yield folder / "lost"
+    (folder / "real-python").replace(folder / "python")
+
+
+def test_packages_half_installed_are_finished_and_a_lost_pip_is_brought_back(checkout, lost_pip):
     (checkout / ".venv" / ".ready").unlink(missing_ok=True)
-    for folder in (checkout / ".venv" / "lib").glob("python*/site-packages/pip*"):
-        shutil.rmtree(folder)
     code, said = setup(checkout)
     assert code == 0 and "is ready" in said and "Making" not in said
+    assert not list(lost_pip.iterdir())
 
 
 def test_a_missing_package_is_named(checkout):
