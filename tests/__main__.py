@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
 PYTEST = ("pytest", "-q")
 BY_TWO = ("-n", "2", "--dist", "worksteal")  # two processes; who is done first takes from what the other has left
+BY_FILE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # what a file's tests share is made once; the smallest files come last
 IN_BROWSER = ["tests/site", *(str(path.relative_to(ROOT)) for end in ("page", "js") for path in sorted((ROOT / "tests/widgets").glob(f"test_*_{end}.py")))]
 APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "colab", "test_floors.py", "site", "lab")]
 PAGES = ["--ignore-glob=*_page.py", "--ignore-glob=*_js.py"]  # every process would import them in vain
@@ -65,7 +66,7 @@ STAGES = (
           "a lesson would fail on Colab."),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
           ((*PYTEST, "tests", "llmkit", *APART, *PAGES, "--doctest-modules",
-            f"--jaxtyping-packages={','.join(CHECKED)},typecheck.checked", *BY_TWO),),
+            f"--jaxtyping-packages={','.join(CHECKED)},typecheck.checked", *BY_FILE),),
           "a formula, a widget or a helper does not do what its test says."),
     Stage("site", "the site builds without a warning and lives in Chromium",
           ((*PYTEST, "-s", *IN_BROWSER, "-m", "browser and not timed", *BY_TWO),
