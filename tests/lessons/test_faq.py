@@ -1,6 +1,7 @@
 """Every number on the page of questions and answers is printed by the lesson that its answer names."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -19,6 +20,7 @@ def questions() -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
+@cache
 def told_by(lesson: Path) -> str:
     """What the cells of a lesson say: their code and what it printed."""
     cells = [cell for cell in nbformat.read(lesson, as_version=4).cells if cell.cell_type == "code"]

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -118,6 +119,7 @@ TESTED_BY = {
 }
 
 
+@cache
 def displayed_formulas() -> list[str]:
     """What stands between double dollar signs in the Markdown of every lesson."""
     found = []
@@ -137,8 +139,12 @@ def test_every_number_is_given_once_and_stands_in_the_table():
     assert sorted(numbers) == sorted(TESTED_BY)
 
 
+@cache
+def functions_of(file: str) -> set[str]:
+    return {node.name for node in ast.walk(ast.parse((ROOT / file).read_text("utf-8"))) if isinstance(node, ast.FunctionDef)}
+
+
 @pytest.mark.parametrize("number", TESTED_BY)
 def test_the_test_that_the_table_names_exists(number):
     file, name = TESTED_BY[number]
-    functions = [node.name for node in ast.walk(ast.parse((ROOT / file).read_text("utf-8"))) if isinstance(node, ast.FunctionDef)]
-    assert name in functions
+    assert name in functions_of(file)

@@ -15,11 +15,11 @@ PROBE = "def pytest_runtest_setup(item):\n    assert item.output_timeout == 120\
 
 
 def nbval(tmp_path, cells):
-    """Run nbval with the lessons' own conftest.py on a notebook of these cells; what pytest said."""
+    """Run nbval with the lessons' own conftest.py on a notebook of these cells, which need no warm kernel; what pytest said."""
     shutil.copy(ROOT / "lessons" / "conftest.py", tmp_path)
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=METADATA), tmp_path / "01-a.ipynb")
     (tmp_path / "probe.py").write_text(PROBE)
-    command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "probe", "--rootdir", str(tmp_path), "."]
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-kernel-name=python3", "-q", "-p", "probe", "--rootdir", str(tmp_path), "."]
     return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120,
                           env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT / "tests")))}).stdout
 

@@ -1,6 +1,7 @@
 """Every lesson keeps the rules of a notebook; and every rule, broken, is seen to be broken."""
 
 import copy
+from functools import cache
 
 import nbformat
 import pytest
@@ -16,10 +17,16 @@ def test_the_table_of_contents_lists_every_notebook():
     assert sorted(LESSONS) == sorted(p for p in (ROOT / "lessons").rglob("*.ipynb") if "checkpoints" not in str(p))
 
 
+@cache
+def stored(path):
+    """A lesson of the book, read once for all rules."""
+    return Lesson.read(path)
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_lesson_keeps_the_rule(rule, path):
-    assert rule(Lesson.read(path)) == []
+    assert rule(stored(path)) == []
 
 
 def markdown(source):
