@@ -163,8 +163,10 @@ def recognize(exercise: Exercise, attempts: list[Attempt]) -> list[str]:
             continue  # rounding, which `differs` tells about
         agreement = {}
         for mistake in exercise.mistakes:
+            if not agrees(exercise, mistake, first, part):
+                continue
             alike = [one for one in attempts if agrees(exercise, mistake, one, part)]
-            if first in alike and 2 * sum(one in alike for one in failing) >= len(failing):
+            if 2 * sum(one in alike for one in failing) >= len(failing):
                 agreement[mistake] = len(alike)
         if agreement:
             sentences.append(message(max(agreement, key=agreement.get)))
