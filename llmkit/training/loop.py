@@ -69,6 +69,7 @@ def train(
     torch.manual_seed(settings.seed + team.rank)
     model.to(team.device).train()
     team.begin_alike(model)
+    weights = list(model.parameters())
     optimizers = make_optimizers(
         model, settings.lr, settings.matrix_lr, settings.betas, settings.momentum, settings.weight_decay
     )
@@ -88,9 +89,9 @@ def train(
                     group["lr"] = group["peak"] * history.rate
 
             batch = team.share(batches(step))
-            history.loss.append(_gradient(model, batch, loss, team, history))
+            history.loss.append(_gradient(model, weights, batch, loss, team, history))
             if settings.clip is not None:
-                nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+                nn.utils.clip_grad_norm_(weights, settings.clip)
             for optimizer in optimizers:
                 optimizer.step()
                 optimizer.zero_grad()
@@ -112,7 +113,7 @@ def train(
     return history
 
 
-def _gradient(model: nn.Module, batch: Batch, loss, team: Team, history: History) -> float:
+def _gradient(model: nn.Module, weights: list[nn.Parameter], batch: Batch, loss, team: Team, history: History) -> float:
     """Fill the gradients with those of the mean loss over the whole batch, and return that loss.
 
     The batch goes through in pieces. When the GPU has no room for one, the pieces are halved and the step is begun anew.
@@ -137,7 +138,7 @@ def _gradient(model: nn.Module, batch: Batch, loss, team: Team, history: History
         )
     if count == 0:
         raise ValueError(f"The batch of step {history.step + 1} has nothing to predict. Is every label masked?")
-    torch._foreach_div_([p.grad for p in model.parameters() if p.grad is not None], count)
+    torch._foreach_div_([p.grad for p in weights if p.grad is not None], count)
     return total / count
 
 
