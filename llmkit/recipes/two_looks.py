@@ -44,7 +44,7 @@ def learn(num_heads: int, seed: int = 0, back: tuple[int, int] = BACK, steps: in
     """Train from nothing. Only tokens that have both letters before them are asked."""
     seed_everything(seed)
     model = Looker(num_heads)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.0, fused=True)
     slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, steps)
     for step in range(steps):
         letters, answers = batch(1000 * seed + step, back)
