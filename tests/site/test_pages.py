@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def addresses(site: Path) -> list[str]:
 def visit(context, url: str, origin: str):
     """Open a page and note what it asks for and complains about."""
     page = context.new_page()
-    page.problems, page.bodies = [], {}
+    page.problems, page.files = [], set()
     page.on("pageerror", lambda error: page.problems.append(f"error: {error}"))
     page.on("console", lambda said: page.problems.append(f"console: {said.text}") if said.type in ("error", "warning") else None)
     page.on("requestfailed", lambda request: request.failure != LEFT and page.problems.append(f"failed: {request.url}"))
@@ -44,7 +45,7 @@ def visit(context, url: str, origin: str):
         elif response.status >= 400:
             page.problems.append(f"{response.status}: {response.url}")
         elif response.url.startswith(origin) and response.status == 200:
-            page.bodies[response.url] = response
+            page.files.add(re.split("[?#]", response.url.removeprefix(origin))[0])
 
     page.on("response", note)
     page.goto(url)
@@ -62,16 +63,11 @@ def read_to_the_end(page) -> None:
     page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
 
 
-def weight(bodies: dict) -> tuple[int, int]:
-    """Bytes of what a page loaded, raw and gzipped, without Plotly."""
-    raw = sent = 0
-    for url, response in bodies.items():
-        if "plotly.min.js" in url:
-            continue
-        body = response.body()
-        raw += len(body)
-        sent += len(body) if url.split("?")[0].endswith(COMPRESSED) else len(gzip.compress(body))
-    return raw, sent
+@cache
+def weight(file: Path) -> tuple[int, int]:
+    """Bytes of a file of the site, raw and as sent."""
+    raw = file.read_bytes()
+    return len(raw), len(raw if file.name.endswith(COMPRESSED) else gzip.compress(raw))
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +90,9 @@ def open_page(browser, origin):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_quiet_light_live_and_accessible_in_both_themes(open_page, path):
+def test_a_page_is_quiet_light_live_and_accessible_in_both_themes(open_page, built_site, path):
     page = open_page(path)
-    look_at_it_live(page, path, WIDE)
+    look_at_it_live(page, path, WIDE, built_site)
     if path in SHOWN:
         for theme in ("dark", "light"):
             change_theme(page, theme)
@@ -106,14 +102,14 @@ def test_a_page_is_quiet_light_live_and_accessible_in_both_themes(open_page, pat
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_opened_in_the_dark_on_a_phone_is_quiet_light_and_live(open_page, path):
+def test_a_page_opened_in_the_dark_on_a_phone_is_quiet_light_and_live(open_page, built_site, path):
     page = open_page(path, "dark", PHONE)
-    look_at_it_live(page, path, PHONE)
+    look_at_it_live(page, path, PHONE, built_site)
     if path in SHOWN:
         keep_screenshot(page, path, "phone")
 
 
-def look_at_it_live(page, path: str, size: dict) -> None:
+def look_at_it_live(page, path: str, size: dict, site: Path) -> None:
     """No complaint, every figure live, nothing wider than the screen, nothing moved when the figures came alive, and not too heavy."""
     name = "--height-on-a-phone" if size is PHONE else "--height"
     kept = page.eval_on_selector_all("[data-llm-widget]", "(all, name) => all.map((one) => parseFloat(one.style.getPropertyValue(name)))", name)
@@ -122,7 +118,7 @@ def look_at_it_live(page, path: str, size: dict) -> None:
     assert page.locator("[data-llm-failed]").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     assert wait_for_height(page, kept) == [], f"{path}: what is kept free is not as high as what comes there"
-    raw, sent = weight(page.bodies)
+    raw, sent = map(sum, zip(*(weight(site / name) for name in page.files if not name.endswith("plotly.min.js")), strict=True))
     print(f"\n{path}, {size['width']} px wide: {raw:,} bytes, {sent:,} gzipped, 0 off-origin, 0 errors")
     assert sent <= PAGE_BUDGET
 
@@ -246,7 +242,7 @@ def test_formulas_are_set_with_their_own_fonts_and_no_script(open_page):
     assert formulas.count() == page.locator(":is(.math, .math-block) .katex-html").count()
     page.evaluate("document.fonts.ready")
     assert page.evaluate("[...document.fonts].some(f => f.family.includes('KaTeX_Main') && f.status === 'loaded')")
-    assert not [url for url in page.bodies if "katex" in url and ".js" in url]
+    assert not [name for name in page.files if "katex" in name and name.endswith(".js")]
 
 
 def test_the_theme_button_changes_colors_and_the_choice_is_remembered(open_page):
