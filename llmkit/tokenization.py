@@ -147,8 +147,6 @@ class BPE:
 
     def _encode_word(self, word: str) -> list[int]:
         """Start from bytes; as long as a known pair is left, merge the one that was learned first."""
-        if (known := self._words.get(word)) is not None:
-            return known
         tokens = [self._byte_ids[byte] for byte in word.encode("utf-8", "surrogatepass")]
         while pairs := [pair for pair in pairwise(tokens) if pair in self._rank]:
             first = min(pairs, key=self._rank.__getitem__)

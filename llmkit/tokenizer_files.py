@@ -48,12 +48,13 @@ def encode(text: str, tokenizer: Any, allow_special: bool, split_words: Callable
     if not isinstance(text, str):
         raise ValueError(f"encode takes one text (str); got {type(text).__name__}. Decode bytes first; loop over a list.")
     ids: list[int] = []
+    known = tokenizer._words
     for part in split_special(text, tokenizer.special) if allow_special else [text]:
         if allow_special and part in tokenizer.special:
             ids.append(tokenizer.vocab[part])
         else:
             for word in split_words(part):
-                ids += tokenizer._encode_word(word)
+                ids += known.get(word) or tokenizer._encode_word(word)
     return ids
 
 

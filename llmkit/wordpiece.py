@@ -147,8 +147,6 @@ class WordPiece:
 
     def _encode_word(self, word: str) -> list[int]:
         """From the left, the longest piece in the vocabulary, again and again; [UNK] when none fits."""
-        if (known := self._words.get(word)) is not None:
-            return known
         ids, start = [], 0
         while start < len(word) <= LONGEST_WORD:
             for end in range(len(word), start, -1):
