@@ -9,10 +9,15 @@ from small_models import ByteTokenizer, our_model, random_rows, their_model
 from llmkit.generation import beam_search, generate
 
 
-def log_probability(model, row, tokens):
+def log_probabilities(model, row, texts):
+    """Of texts of one length after the same row."""
     with torch.no_grad():
-        chances = model(torch.tensor([row + tokens]))[0, len(row) - 1 : -1].log_softmax(-1)
-    return chances[range(len(tokens)), tokens].sum().item()
+        chances = model(torch.tensor([row + text for text in texts]))[:, len(row) - 1 : -1].log_softmax(-1)
+    return chances.gather(-1, torch.tensor(texts)[..., None]).sum((1, 2)).tolist()
+
+
+def log_probability(model, row, tokens):
+    return log_probabilities(model, row, [tokens])[0]
 
 
 def every_text(vocab_size, length, stop):
@@ -29,7 +34,11 @@ def every_text(vocab_size, length, stop):
 def test_with_beams_for_everything_the_search_finds_the_best_of_all_texts(length_penalty, seed):
     model, row, stop = our_model(vocab_size=4, size=0.1, seed=seed), [1, 2], 3
     texts = every_text(4, 4, stop)
-    scores = {tuple(text): log_probability(model, row, text) / len(text) ** length_penalty for text in texts}
+    scores = {}
+    for length in range(1, 5):
+        alike = [text for text in texts if len(text) == length]
+        for text, chance in zip(alike, log_probabilities(model, row, alike), strict=True):
+            scores[tuple(text)] = chance / length**length_penalty
     ranked = sorted(scores, key=scores.get, reverse=True)
     found = beam_search(model, row, 4, num_beams=300, length_penalty=length_penalty, stop=stop)
     assert [tuple(beam.tokens) for beam in found[:5]] == ranked[:5]
