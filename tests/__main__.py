@@ -1,7 +1,7 @@
 """Check everything: `make test`, or `make test ONLY="lessons site"` for some of the stages.
 
-Stages run in order and stop at the first that fails. Each prints what it does and how long it took. One stage runs
-beside those that use one processor as it does; what it prints is held back until they are done.
+Stages run in order and stop at the first that fails. Each prints what it does and how long it took. Some run beside
+others, where processors would be idle; what these print is held back until the others are done.
 """
 
 import os
@@ -10,10 +10,11 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import IO
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -22,7 +23,7 @@ from chromium import NO_BROWSER, find_chromium
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
 PYTEST = ("pytest", "-q")
-BY_TWO = ("-n", "2", "--dist", "worksteal")  # two processes; who is done first takes from what the other has left
+BY_THREE = ("-n", "3", "--dist", "worksteal")  # each waits for frames a third of its time; who is done first takes from what another has left
 BY_FILE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # what a file's tests share is made once; the smallest files come last
 IN_BROWSER = ["tests/site", *(str(path.relative_to(ROOT)) for end in ("page", "js") for path in sorted((ROOT / "tests/widgets").glob(f"test_*_{end}.py")))]
 APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "colab", "test_floors.py", "site", "lab")]
@@ -68,16 +69,20 @@ STAGES = (
           ((*PYTEST, "tests", "llmkit", *APART, *PAGES, "--doctest-modules",
             f"--jaxtyping-packages={','.join(CHECKED)},typecheck.checked", *BY_FILE),),
           "a formula, a widget or a helper does not do what its test says."),
-    Stage("site", "the site builds without a warning and lives in Chromium",
-          ((*PYTEST, "-s", *IN_BROWSER, "-m", "browser and not timed", *BY_TWO),
-           (*PYTEST, "-s", *IN_BROWSER, "-m", "timed")),
-          "a page, a figure or a budget is broken; screenshots are in _build/screenshots.", True),
     Stage("lab", "JupyterLab itself: run a lesson, move a slider, see the picture change",
           ((*PYTEST, "-s", "tests/lab"),),
           "the lesson or a widget fails in JupyterLab.", True),
+    Stage("site", "the site builds without a warning and lives in Chromium",
+          ((*PYTEST, "-s", *IN_BROWSER, "-m", "browser and not timed", *BY_THREE),
+           (*PYTEST, "-s", *IN_BROWSER, "-m", "timed")),
+          "a page, a figure or a budget is broken; screenshots are in _build/screenshots.", True),
 )
 WORKING: set[subprocess.Popen] = set()
-ASIDE, BESIDE = "colab", ("rules", "exercises", "lessons")  # one processor each, and nothing in them is timed
+TOGETHER = (  # stages one after another, and one that runs beside them
+    (("rules", "exercises", "lessons"), "colab"),  # one processor each
+    (("unit",), "lab"),  # JupyterLab waits most of its time
+    (("site",), None),  # frames are timed here, so nothing else runs
+)
 
 
 def chosen(names: list[str]) -> list[Stage]:
@@ -94,8 +99,8 @@ def environment() -> dict[str, str]:
     return {**os.environ, **threads, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
 
 
-def run(stage: Stage, out: IO[str] | None = None) -> Outcome:
-    """Run a stage, telling the terminal, or `out`, how it goes."""
+def run(stage: Stage, out: IO[str] | None = None, others_are_done: Callable[[], object] = bool) -> Outcome:
+    """Run a stage, telling the terminal, or `out`, how it goes. Before what failed is tried again, wait for the others."""
     total, began = {"passed": 0, "failed": 0, "skipped": 0}, time.monotonic()
 
     def call(command: list[str]) -> int:
@@ -118,6 +123,7 @@ def run(stage: Stage, out: IO[str] | None = None) -> Outcome:
         found = counted(report, tool, code)
         if code == 1 and stage.needs_browser and tool == "pytest":
             say("\nWhat failed is tried once more: a browser on a busy machine may come late.")
+            others_are_done()
             code = call([*command, "--last-failed"])
             again = counted(report, tool, code)
             found = {**found, "passed": found["passed"] + again["passed"], "failed": again["failed"]}
@@ -147,25 +153,33 @@ def counted(report: Path, tool: str, code: int) -> dict[str, int]:
 
 def run_all(stages: list[Stage]) -> Iterator[tuple[Stage, Outcome]]:
     """The outcome of each stage, as it ends."""
-    beside = [stage for stage in stages if stage.name in BESIDE]
-    aside = [stage for stage in stages if stage.name == ASIDE] if beside else []
-    alone = [stage for stage in stages if stage not in (*beside, *aside)]
+    for names, aside in TOGETHER:
+        inorder = [stage for stage in stages if stage.name in names]
+        beside = [stage for stage in stages if stage.name == aside]
+        if inorder and beside:
+            yield from run_together(inorder, beside[0])
+        else:
+            yield from ((stage, run(stage)) for stage in (*inorder, *beside))
+
+
+def run_together(inorder: list[Stage], beside: Stage) -> Iterator[tuple[Stage, Outcome]]:
+    """Stages one after another and one beside them, whose outcome is the last."""
+    done = Event()
     with (
         tempfile.TemporaryDirectory() as folder,
         open(Path(folder, "held-back"), "w+", encoding="utf-8") as held_back,
         ThreadPoolExecutor(1) as pool,
     ):
-        working = {stage: pool.submit(run, stage, held_back) for stage in aside}
+        future = pool.submit(run, beside, held_back, done.wait)
         try:
-            for stage in beside:
+            for stage in inorder:
                 yield stage, run(stage)
-            for stage, future in working.items():
-                yield stage, follow(future, Path(held_back.name))
+            done.set()
+            yield beside, follow(future, Path(held_back.name))
         finally:  # nobody waits for the rest when a stage has failed
+            done.set()
             for process in list(WORKING):
                 process.terminate()
-    for stage in alone:
-        yield stage, run(stage)
 
 
 def follow(future: Future, held_back: Path) -> Outcome:
