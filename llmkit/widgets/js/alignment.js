@@ -5,6 +5,7 @@ import { asTable, button, formatNumber, frame, h, legend, oncePerFrame, percent,
 
 const LONGEST = 24, TRAINED = 16, BEAT = 220;  // signs; letters in training; ms for a letter when it plays
 const KINDS = ["without", "with"];
+const INKS = Uint32Array.from({ length: 256 }, (_, i) => cividis(i / 255).reduce((ink, part, place) => ink + part * 256 ** place, 255 * 256 ** 3));  // a pixel, red first
 const TITLES = { without: "Without attention", with: "With attention" };
 const FIELDS = ["text", "written", "row", "question", "guess"];
 const GUESSES = ["the first letters it writes", "the last letters it writes", "all of them"];
@@ -12,7 +13,7 @@ const TRIES = [["a short one", "attend"], ["sixteen letters", "encoderdecoderab"
 
 // One model's matrix: a column for each letter read, a row for each letter written.
 function panel(kind, onRow) {
-  const canvas = h("canvas", { class: "al-canvas" });
+  const canvas = h("canvas", { class: "al-canvas", width: LONGEST, height: LONGEST });
   const columns = h("div", { class: "al-columns", "aria-hidden": "true" });
   const rows = h("div", { class: "al-rows", "aria-hidden": "true" });
   const mark = h("i", { class: "al-mark" });
@@ -45,9 +46,9 @@ function panel(kind, onRow) {
     hidden.hidden = !waits;
     labels(columns, list.map((sign, s) => [sign, s === n - 1 - row && !waits ? "al-right" : ""]));
     labels(rows, found.letters.map((letter, t) => [waits || t >= shown ? "" : state.names[letter], waits || t >= shown ? "" : `${letter === state.ids[n - 1 - t] ? "" : "al-wrong"}${t === row ? " al-here" : ""}`]));
-    if (canvas.width !== n) canvas.width = canvas.height = n;
-    const image = new ImageData(n, n);
-    if (!waits) found.weights.slice(0, shown).forEach((shares, t) => shares.forEach((share, s) => image.data.set([...cividis(share), 255], 4 * (t * n + s))));
+    canvas.style.width = canvas.style.height = `${(100 * LONGEST) / n}%`;  // of its squares, those that are in use fill the field
+    const image = new ImageData(n, n), colors = new Uint32Array(image.data.buffer);
+    if (!waits) found.weights.slice(0, shown).forEach((shares, t) => shares.forEach((share, s) => { colors[t * n + s] = INKS[Math.round(255 * share)]; }));
     canvas.getContext("2d").putImageData(image, 0, 0);
     mark.hidden = waits || row < 0;
     mark.style.top = `${(100 * row) / n}%`;
@@ -92,7 +93,9 @@ async function render({ model, el }) {
     stop();
     const problem = wrong(box.value);
     notice(problem);
-    if (!problem) free({ text: box.value, written: signs(box.value).length, row: -1 });
+    if (problem) return;
+    think(box.value);  // while the frame is being waited for
+    free({ text: box.value, written: state.list.length, row: -1 });
   };
   box.addEventListener("input", (event) => { if (!event.isComposing) typed(); });
   box.addEventListener("compositionend", typed);
@@ -120,14 +123,19 @@ async function render({ model, el }) {
     h("div", { class: "al-controls" }, box, tries.el), h("div", { class: "al-controls" }, steps.el, play, look.el),
     h("div", { class: "al-panels" }, KINDS.map((kind) => panels[kind].el)), h("div", { class: "al-foot" }, table.el, scale.el)));
 
+  function think(text) {
+    const list = signs(text);
+    state = { text, list, ...borrow(list) };
+    found = Object.fromEntries(KINDS.map((kind) => [kind, writers[kind](state.ids)]));
+  }
+
   const draw = oncePerFrame(() => {
-    const text = model.get("text"), problem = wrong(text);
-    if (problem) return void notice(problem);
+    const text = model.get("text");
     if (state?.text !== text) {
-      const list = signs(text);
-      state = { text, list, ...borrow(list) };
-      found = Object.fromEntries(KINDS.map((kind) => [kind, writers[kind](state.ids)]));
-      if (document.activeElement !== box || box.value !== text) box.value = text;
+      const problem = wrong(text);
+      if (problem) return void notice(problem);
+      think(text);
+      box.value = text;
       notice("");
     }
     const n = state.list.length, waits = asked();
