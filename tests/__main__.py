@@ -65,23 +65,23 @@ STAGES = (
     Stage("colab", "every lesson in an environment with Colab's package versions",
           ((*PYTEST, "-s", "tests/colab"),),
           "a lesson would fail on Colab."),
+    Stage("lab", "JupyterLab itself: run a lesson, move a slider, see the picture change",
+          ((*PYTEST, "-s", "tests/lab"),),
+          "the lesson or a widget fails in JupyterLab.", True),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
           ((*PYTEST, "tests", "llmkit", *APART, *PAGES, "--doctest-modules",
             f"--jaxtyping-packages={','.join(CHECKED)},typecheck.checked", *BY_FILE),),
           "a formula, a widget or a helper does not do what its test says."),
-    Stage("lab", "JupyterLab itself: run a lesson, move a slider, see the picture change",
-          ((*PYTEST, "-s", "tests/lab"),),
-          "the lesson or a widget fails in JupyterLab.", True),
     Stage("site", "the site builds without a warning and lives in Chromium",
           ((*PYTEST, "-s", *IN_BROWSER, "-m", "browser and not timed", *BY_THREE),
            (*PYTEST, "-s", *IN_BROWSER, "-m", "timed")),
           "a page, a figure or a budget is broken; screenshots are in _build/screenshots.", True),
 )
 WORKING: set[subprocess.Popen] = set()
-TOGETHER = (  # stages one after another, and one that runs beside them
-    (("rules", "exercises", "lessons"), "colab"),  # one processor each
-    (("unit",), "lab"),  # JupyterLab waits most of its time
-    (("site",), None),  # frames are timed here, so nothing else runs
+TOGETHER = (  # stages one after another, and others beside them
+    (("rules", "exercises", "lessons"), ("colab", "lab")),  # one process each, and each waits now and then
+    (("unit",), ()),  # two processes
+    (("site",), ()),  # three; then frames are timed, and nothing else runs
 )
 
 
@@ -153,33 +153,37 @@ def counted(report: Path, tool: str, code: int) -> dict[str, int]:
 
 def run_all(stages: list[Stage]) -> Iterator[tuple[Stage, Outcome]]:
     """The outcome of each stage, as it ends."""
-    for names, aside in TOGETHER:
-        inorder = [stage for stage in stages if stage.name in names]
-        beside = [stage for stage in stages if stage.name == aside]
+    for some, others in TOGETHER:
+        inorder, beside = ([stage for stage in stages if stage.name in names] for names in (some, others))
         if inorder and beside:
-            yield from run_together(inorder, beside[0])
+            yield from run_together(inorder, beside)
         else:
             yield from ((stage, run(stage)) for stage in (*inorder, *beside))
 
 
-def run_together(inorder: list[Stage], beside: Stage) -> Iterator[tuple[Stage, Outcome]]:
-    """Stages one after another and one beside them, whose outcome is the last."""
+def run_together(inorder: list[Stage], beside: list[Stage]) -> Iterator[tuple[Stage, Outcome]]:
+    """Stages one after another, and others beside them, whose outcomes come last."""
     done = Event()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        open(Path(folder, "held-back"), "w+", encoding="utf-8") as held_back,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        future = pool.submit(run, beside, held_back, done.wait)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(beside)) as pool:
+        told = {stage: Path(folder, stage.name) for stage in beside}
+        working = {stage: pool.submit(run_aside, stage, told[stage], done) for stage in beside}
         try:
             for stage in inorder:
                 yield stage, run(stage)
-            done.set()
-            yield beside, follow(future, Path(held_back.name))
+            for stage in sorted(beside, key=lambda stage: stage.needs_browser):
+                if stage.needs_browser:
+                    done.set()
+                yield stage, follow(working[stage], told[stage])
         finally:  # nobody waits for the rest when a stage has failed
             done.set()
             for process in list(WORKING):
                 process.terminate()
+
+
+def run_aside(stage: Stage, told: Path, others_are_done: Event) -> Outcome:
+    """Run a stage, and write down what it has to say."""
+    with open(told, "w", encoding="utf-8") as out:
+        return run(stage, out, others_are_done.wait)
 
 
 def follow(future: Future, held_back: Path) -> Outcome:
