@@ -117,7 +117,7 @@ def run(stage: Stage, out: IO[str] | None = None, others_are_done: Callable[[], 
     for number, (tool, *arguments) in enumerate(stage.commands, 1):
         report = REPORTS / f"{stage.name}-{number}.xml"
         report.unlink(missing_ok=True)
-        extra = [f"--junitxml={report}"] if tool == "pytest" else []
+        extra = [f"--junitxml={report}", "-o", f"cache_dir={report.with_suffix('')}"] if tool == "pytest" else []  # what failed, apart from other stages
         command = [sys.executable, "-m", tool, *arguments, *extra]
         code = call(command)
         found = counted(report, tool, code)

@@ -9,9 +9,9 @@ def test_a_slide_is_measured_on_this_machine_and_the_figures_change(lab):
         assert notebook.errors() == [] and notebook.output(1).inner_text().strip() == "{}"
         figure = notebook.output(0)
         status, card = figure.locator(".ab-status"), figure.locator(".ab-card.ab-cpu")
-        status.get_by_text("Stored runs").wait_for(timeout=20_000)
+        status.get_by_text("Stored runs").first.wait_for(timeout=20_000)
         figure.get_by_role("slider", name="tokens").press("ArrowRight")
-        status.get_by_text("Measured on this machine.").wait_for(timeout=120_000)
+        status.get_by_text("Measured on this machine.").first.wait_for(timeout=120_000)
         first = card.locator(".ab-big").inner_text()
         assert figure.locator(".ab-dots.ab-cpu i:not([hidden])").count() == 2 and first.endswith("s")
         figure.get_by_role("slider", name="tokens").press("ArrowRight")

@@ -9,7 +9,7 @@ def test_a_drag_reaches_python_and_python_reaches_the_picture(lab):
         notebook.run_all(timeout=120)
         assert notebook.errors() == []
         figure = notebook.output(0)
-        figure.get_by_text("numbers 0 and 4").wait_for(timeout=20_000)  # set by the second cell
+        figure.get_by_text("numbers 0 and 4").first.wait_for(timeout=20_000)  # set by the second cell
         shown = figure.locator(".rl-sum b").inner_text().replace("−", "-")
         assert notebook.output(2).inner_text().split() == ["5", shown]
         slider = figure.get_by_role("slider", name="distance")

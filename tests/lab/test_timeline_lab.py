@@ -10,7 +10,7 @@ def test_a_step_along_the_years_reaches_python_and_python_reaches_the_picture(la
         notebook.run_all(timeout=120)
         assert notebook.errors() == []
         figure, heard = notebook.output(0), notebook.output(2).locator("input")
-        figure.get_by_text("GPT · June 2018").wait_for(timeout=20_000)  # set by the second cell
+        figure.get_by_text("GPT · June 2018").first.wait_for(timeout=20_000)  # set by the second cell
         assert heard.input_value() == "GPT"
         step = figure.get_by_role("slider", name="milestone")
         assert notebook.picture_changes(figure.locator(".tl-card"), lambda: step.press("ArrowRight"))

@@ -7,8 +7,8 @@ def test_a_step_reaches_python_and_a_path_from_python_is_walked(lab):
         notebook.run_all(timeout=120)
         assert notebook.errors() == []
         figure = notebook.output(0)
-        figure.get_by_text("step 40, epoch 3").wait_for(timeout=20_000)  # set by the second cell
+        figure.get_by_text("step 40, epoch 3").first.wait_for(timeout=20_000)  # set by the second cell
         steps, loss = notebook.output(2).inner_text().split()
         assert steps == "40" and figure.locator(".tm-key-train").inner_text() == f"{float(loss):.3f}"
         figure.get_by_role("button", name="Step").press("Enter")
-        figure.get_by_text("step 41, epoch 3").wait_for(timeout=20_000)
+        figure.get_by_text("step 41, epoch 3").first.wait_for(timeout=20_000)
