@@ -48,7 +48,7 @@ def encode(text: str, tokenizer: Any, allow_special: bool, split_words: Callable
     if not isinstance(text, str):
         raise ValueError(f"encode takes one text (str); got {type(text).__name__}. Decode bytes first; loop over a list.")
     ids: list[int] = []
-    known = tokenizer._words
+    known = tokenizer._words  # those met before
     for part in split_special(text, tokenizer.special) if allow_special else [text]:
         if allow_special and part in tokenizer.special:
             ids.append(tokenizer.vocab[part])

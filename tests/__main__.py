@@ -23,7 +23,7 @@ from chromium import NO_BROWSER, find_chromium
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
 PYTEST = ("pytest", "-q")
-BY_THREE = ("-n", "3", "--dist", "worksteal")  # each waits for frames a third of its time; who is done first takes from what another has left
+BY_THREE = ("-n", "3", "--dist", "worksteal")  # each waits for frames now and then; who is done first takes from what another has left
 BY_FILE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # what a file's tests share is made once; the smallest files come last
 IN_BROWSER = ["tests/site", *(str(path.relative_to(ROOT)) for end in ("page", "js") for path in sorted((ROOT / "tests/widgets").glob(f"test_*_{end}.py")))]
 APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "colab", "test_floors.py", "site", "lab")]

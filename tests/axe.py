@@ -1,4 +1,4 @@
-"""What axe-core finds wrong with a page, in both themes, in a fifth of the time that asking it twice would take.
+"""What axe-core finds wrong with a page, in both themes, in half the time that asking it twice would take.
 
 Almost all of that time it judges the contrast of texts, one by one. So it is asked about everything else once, and about
 contrast, in each theme, with one text left of all that look alike.

@@ -273,4 +273,4 @@ def test_the_budgets_hold_while_typing(show):
     assert best <= 500
     long = "Nora the fox looked in the garden and by the well, but she found nothing. " * 4
     type_text(page, long[:40])
-    check_budgets(page, "ladder, typing", ".ld textarea", [long[: 40 + i] for i in range(60)])
+    check_budgets(page, "ladder, typing", ".ld textarea", [long[: 40 + i * 99 // 59] for i in range(60)])

@@ -232,7 +232,7 @@ def test_the_budgets_hold_while_typing_sliding_and_running_at_full_speed(show):
     page = show()
     box(page).fill("Nora the fox")
     answered(page)
-    check_budgets(page, "next token, typing", ".nt textarea", [LONG[: 40 + i] for i in range(60)])
+    check_budgets(page, "next token, typing", ".nt textarea", [LONG[: 40 + i * 99 // 59] for i in range(60)])
     for name in ("temperature", "top-p"):
         number = {"temperature": 1, "top-p": 3}[name]
         check_budgets(page, f"next token, {name}", f".nt-sliders .llm-control:nth-of-type({number}) input", [0.02 + (i % 48) / 50 for i in range(60)])

@@ -207,6 +207,6 @@ def test_the_budgets_hold_while_everything_slides(show):
     live = int(page.locator("figure").get_attribute("data-llm-live"))
     print(f"RoPE lab: live {live} ms after it came into view")
     assert live <= 500
-    check_budgets(page, "RoPE lab, move both", ".rl-controls input", [10 * i for i in range(60)])
+    check_budgets(page, "RoPE lab, move both", ".rl-controls input", [i * 990 // 59 for i in range(60)])
     check_budgets(page, "RoPE lab, distance", ".rl-controls .llm-control:nth-of-type(2) input", [5 * i % 256 for i in range(60)])
     check_budgets(page, "RoPE lab, base", ".rl-under .llm-control:nth-of-type(2) input", [i % 6 for i in range(60)])

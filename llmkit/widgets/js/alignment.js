@@ -5,7 +5,7 @@ import { asTable, button, formatNumber, frame, h, legend, oncePerFrame, percent,
 
 const LONGEST = 24, TRAINED = 16, BEAT = 220;  // signs; letters in training; ms for a letter when it plays
 const KINDS = ["without", "with"];
-const INKS = Uint32Array.from({ length: 256 }, (_, i) => cividis(i / 255).reduce((ink, part, place) => ink + part * 256 ** place, 255 * 256 ** 3));  // a pixel, red first
+const INKS = new Uint32Array(Uint8Array.from(Array.from({ length: 256 }, (_, i) => [...cividis(i / 255), 255]).flat()).buffer);  // a pixel for each of 256 weights
 const TITLES = { without: "Without attention", with: "With attention" };
 const FIELDS = ["text", "written", "row", "question", "guess"];
 const GUESSES = ["the first letters it writes", "the last letters it writes", "all of them"];

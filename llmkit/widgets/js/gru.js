@@ -29,7 +29,7 @@ export function readWeights(view, shapes, start = "") {
   return found;
 }
 
-// Four sums at once, which do not wait for each other: three times as fast. Rows are as long as a multiple of four.
+// Four sums at once, which do not wait for each other. Rows are as long as a multiple of four.
 function times(matrix, vector, bias) {
   const product = new Float64Array(matrix.length);
   for (let i = 0; i < matrix.length; i++) {

@@ -209,7 +209,7 @@ function render({ model, el }) {
       const name = `tb-token tb-bytes-${piece.size}${kind}${piece.isPart ? " tb-part" : ""}`;
       if (chip.className !== name) chip.className = name;
       if (chip.textContent !== piece.text) chip.textContent = piece.text;
-      const ticks = piece.size > MOST_TICKS ? `${5 * piece.size - 2}px 3px` : "";  // of fewer the style sheet knows: a style of its own takes ten times as long
+      const ticks = piece.size > MOST_TICKS ? `${5 * piece.size - 2}px 3px` : "";  // of fewer the style sheet knows: with a style of each chip's own, styling took five times as long
       if (chip.style.backgroundSize !== ticks) chip.style.backgroundSize = ticks;
     });
   }
