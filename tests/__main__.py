@@ -70,7 +70,7 @@ STAGES = (
           "the lesson or a widget fails in JupyterLab.", True),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
           ((*PYTEST, "tests", "llmkit", *APART, *PAGES, "--doctest-modules",
-            f"--jaxtyping-packages={','.join(CHECKED)},typecheck.checked", *BY_FILE),),
+            f"--jaxtyping-packages={','.join(CHECKED)},checker.checked", *BY_FILE),),
           "a formula, a widget or a helper does not do what its test says."),
     Stage("site", "the site builds without a warning and lives in Chromium",
           ((*PYTEST, "-s", *IN_BROWSER, "-m", "browser and not timed", *BY_THREE),

@@ -13,7 +13,6 @@ import runpy
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,23 +31,9 @@ ROOT = Path(__file__).resolve().parents[1]
 def pytest_configure(config) -> None:
     config.addinivalue_line("markers", "lab: drives a real JupyterLab in Chromium")
     if config.getoption("--jaxtyping-packages", None):
-        compile_no_more_than_is_checked()
+        import checker
 
-
-def compile_no_more_than_is_checked() -> None:
-    """Where annotations are checked, what a checked module imports is read as it lies there compiled.
-
-    jaxtyping keeps checked modules under a file name of their own, and while such a module runs, it looks under that
-    name for all that the module imports: torch, transformers and sympy would be compiled again, in every process.
-    """
-    from jaxtyping import _import_hook as hook
-
-    def exec_module(loader, module) -> None:
-        with hook.patch("importlib._bootstrap_external.cache_from_source", partial(hook._optimized_cache_from_source, loader._typechecker.get_hash())):
-            code = loader.get_code(module.__name__)
-        exec(code, vars(module))
-
-    hook._JaxtypingLoader.exec_module = exec_module
+        checker.install()
 
 
 def pytest_collection_modifyitems(items) -> None:
