@@ -31,9 +31,9 @@ KINDS = {
     "T5, to 32": {"positions": "relative", "max_distance": 32},
     "none": {"positions": "none"},
 }
-SHAPE = Config(vocab_size=16, width=64, num_layers=1, num_heads=8, context=256)
+SHAPE = Config(vocab_size=16, width=64, num_layers=1, num_heads=8, hidden_width=32, context=256)  # much to look at, little to think about
 LETTERS, BACK, TRAINED, LENGTHS, ASKED = 16, 2, 32, (32, 64, 128, 256), 16
-PLAN = Settings(steps=120, lr=0.01, matrix_lr=0.04, warmup=20)
+PLAN = Settings(steps=120, lr=0.02, matrix_lr=0.04, warmup=20)
 SEEDS = 5
 STORED = Path(__file__).with_suffix(".json")
 
@@ -68,7 +68,7 @@ def learn(kind: str, seed: int = 0, steps: int = PLAN.steps) -> Transformer:
     return model.eval()
 
 
-def guesses(model: nn.Module, length: int, rows: int = 200) -> tuple[Int[Tensor, "B A"], Int[Tensor, "B L"], Float[Tensor, ""]]:
+def guesses(model: nn.Module, length: int, rows: int = 100) -> tuple[Int[Tensor, "B A"], Int[Tensor, "B L"], Float[Tensor, ""]]:
     """What the model says at the last 16 tokens of texts of this length, the 256 letters before, and the loss in nats.
 
     Every length is asked about the same tokens: the texts end alike, and longer ones begin earlier.
