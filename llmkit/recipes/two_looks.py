@@ -34,7 +34,7 @@ class Looker(nn.Module):
         return self.answer(mixed).unflatten(-1, (2, LETTERS))
 
 
-def batch(seed: int, back: tuple[int, int] = BACK, rows: int = 64) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T 2"]]:
+def batch(seed: int, back: tuple[int, int] = BACK, rows: int = 32) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T 2"]]:
     """Letters drawn at random, and at each token the two that stand so far before it."""
     letters = torch.randint(LETTERS, (rows, TOKENS), generator=torch.Generator().manual_seed(seed))
     return letters, torch.stack([letters.roll(distance, 1) for distance in back], -1)
