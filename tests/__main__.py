@@ -69,7 +69,7 @@ STAGES = (
           ((*PYTEST, "-s", "tests/lab"),),
           "the lesson or a widget fails in JupyterLab.", True),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
-          ((*PYTEST, "tests", "llmkit", *APART, *PAGES, "--doctest-modules",
+          ((*PYTEST, "tests", "llmkit", *APART, *PAGES, "--doctest-modules", "-p", "no:logging",  # nothing logs, and watching costs as much as a short test
             f"--jaxtyping-packages={','.join(CHECKED)},checker.checked", *BY_FILE),),
           "a formula, a widget or a helper does not do what its test says."),
     Stage("site", "the site builds without a warning and lives in Chromium",

@@ -6,6 +6,7 @@
 """
 
 import contextlib
+import gc
 import inspect
 import os
 import random
@@ -29,11 +30,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_configure(config) -> None:
+    gc.disable()  # while tests are collected: half a million objects come with the libraries, and all of them stay
     config.addinivalue_line("markers", "lab: drives a real JupyterLab in Chromium")
     if config.getoption("--jaxtyping-packages", None):
         import checker
 
         checker.install()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items) -> None:
