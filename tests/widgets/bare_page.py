@@ -34,6 +34,7 @@ class BareSite:
 
     def __init__(self, serve: Callable[..., str], folder: Path):
         self.serve, self.folder = serve, folder
+        self.is_timed = False  # then each page is opened as a reader opens it
         self.published: dict[Path, tuple[Path, str]] = {}  # folder and address, by the models that the book carried
 
     @property
@@ -53,14 +54,28 @@ class BareSite:
 
 
 FREE: dict[str, list] = {}  # live pages that a test has left, by how they were opened; the next test moves in
+SWEEP = """() => {
+  for (let id = setTimeout(() => {}); id; id--) clearTimeout(id);  // intervals are counted with them
+  for (let id = requestAnimationFrame(() => {}); id; id--) cancelAnimationFrame(id);
+  document.body.replaceChildren();
+  scrollTo(0, 0);
+}"""
 
 
-def open_widget(browser, site: BareSite, widget: Any, theme: str = "light", **context: Any):
-    """A page where `widget` is live, at 760 by 600 px unless told otherwise; errors gather in `page.errors`."""
-    figure = figures.widget_figure(widget.page_bundle())
-    address = site.put(PAGE.format(theme=theme, figure=figure, expose=EXPOSE))
+def open_widget(browser, site: BareSite, widget: Any, theme: str = "light", anew: bool = False, **context: Any):
+    """A page where `widget` is live, at 760 by 600 px unless told otherwise; errors gather in `page.errors`.
+
+    A page that a test has left gets a new document in place of the old one, which takes a third of the processor that
+    going there takes. With `anew` the browser goes there, as a reader's does.
+    """
+    html = PAGE.format(theme=theme, figure=figures.widget_figure(widget.page_bundle()), expose=EXPOSE)
+    address = site.put(html)
     page = free_page(browser, {"viewport": {"width": 760, "height": 600}, **context})
-    page.goto(address)
+    if anew or page.url != address or page.workers:
+        page.goto("about:blank")
+        page.goto(address)
+    else:
+        page.set_content(html, wait_until="domcontentloaded")
     page.wait_for_selector("figure[data-llm-live]", timeout=10_000)
     settle(page)  # only what has been drawn asks for its fonts
     page.evaluate("document.fonts.ready.then(() => true)")  # before they are here, words have other sizes
@@ -84,9 +99,9 @@ def free_page(browser, context: dict):
 
 
 def leave(page) -> None:
-    """The page ended without an error; another test may move in."""
+    """The page ended without an error; nothing of it goes on, and another test may move in."""
     assert page.errors == []
-    page.goto("about:blank")
+    page.evaluate(SWEEP)
     FREE.setdefault(page.kind, []).append(page)
 
 
@@ -96,7 +111,7 @@ def visits(browser, site: BareSite, make: Callable[..., Any]) -> Iterator[Callab
     pages = []
 
     def visit(theme: str = "light", context: dict | None = None, **traits: Any):
-        pages.append(open_widget(browser, site, make(**traits), theme, **(context or {})))
+        pages.append(open_widget(browser, site, make(**traits), theme, site.is_timed, **(context or {})))
         return pages[-1]
 
     yield visit

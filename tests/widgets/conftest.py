@@ -17,9 +17,15 @@ def page(browser, serve):
 
 
 @pytest.fixture(scope="session")
-def bare_site(serve, tmp_path_factory) -> BareSite:
-    """Where a test's page stands: `visits(browser, bare_site, Widget)`."""
+def site_of_tests(serve, tmp_path_factory) -> BareSite:
     return BareSite(serve, tmp_path_factory.mktemp("bare"))
+
+
+@pytest.fixture
+def bare_site(site_of_tests, request) -> BareSite:
+    """Where a test's page stands: `visits(browser, bare_site, Widget)`."""
+    site_of_tests.is_timed = request.node.get_closest_marker("timed") is not None
+    return site_of_tests
 
 
 @pytest.fixture(scope="module")
