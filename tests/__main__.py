@@ -83,8 +83,9 @@ STAGES = (
 )
 LAST = 19  # the nicest priority there is
 WORKING: set[subprocess.Popen] = set()
+BESIDE = 2  # of those beside, this many at a time; the others start when one has ended
 TOGETHER = (  # stages one after another, and others beside them
-    (("rules", "exercises", "lessons"), ("colab", "lab")),  # one process each, and each waits now and then
+    (("rules", "lessons"), ("exercises", "colab", "lab")),  # one process each, and each waits now and then
     (("budgets",), ("unit",)),  # one process, which waits for frames, and two, which give way to it
     (("site",), ()),  # three
 )
@@ -171,7 +172,7 @@ def run_all(stages: list[Stage]) -> Iterator[tuple[Stage, Outcome]]:
 def run_together(inorder: list[Stage], beside: list[Stage]) -> Iterator[tuple[Stage, Outcome]]:
     """Stages one after another, and others beside them, whose outcomes come last."""
     done = Event()
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(beside)) as pool:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(BESIDE) as pool:
         told = {stage: Path(folder, stage.name) for stage in beside}
         working = {stage: pool.submit(run_aside, stage, told[stage], done) for stage in beside}
         try:

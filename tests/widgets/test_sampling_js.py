@@ -5,12 +5,6 @@ from itertools import product
 
 import pytest
 import torch
-from transformers.generation.logits_process import (
-    MinPLogitsWarper,
-    TemperatureLogitsWarper,
-    TopKLogitsWarper,
-    TopPLogitsWarper,
-)
 
 from llmkit.sampling import Sampling, probabilities
 
@@ -38,11 +32,13 @@ def random_logits(scale, size=200):
 
 
 def of_transformers(logits, settings):
-    scores = TemperatureLogitsWarper(settings["temperature"])(None, logits[None])
+    from transformers.generation import logits_process as library  # a second to import, in every process that collects
+
+    scores = library.TemperatureLogitsWarper(settings["temperature"])(None, logits[None])
     if settings["topK"]:
-        scores = TopKLogitsWarper(settings["topK"])(None, scores)
-    scores = TopPLogitsWarper(settings["topP"])(None, scores)
-    return MinPLogitsWarper(settings["minP"])(None, scores)[0].softmax(-1)
+        scores = library.TopKLogitsWarper(settings["topK"])(None, scores)
+    scores = library.TopPLogitsWarper(settings["topP"])(None, scores)
+    return library.MinPLogitsWarper(settings["minP"])(None, scores)[0].softmax(-1)
 
 
 @pytest.mark.parametrize("scale", [0.3, 4.0])
