@@ -32,7 +32,9 @@ def random_logits(scale, size=200):
 
 
 def of_transformers(logits, settings):
-    from transformers.generation import logits_process as library  # a second to import, in every process that collects
+    from transformers.generation import (
+        logits_process as library,  # a second to import, in every process that collects
+    )
 
     scores = library.TemperatureLogitsWarper(settings["temperature"])(None, logits[None])
     if settings["topK"]:
