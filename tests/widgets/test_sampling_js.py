@@ -32,9 +32,8 @@ def random_logits(scale, size=200):
 
 
 def of_transformers(logits, settings):
-    from transformers.generation import (
-        logits_process as library,  # a second to import, in every process that collects
-    )
+    # imported here, or every process that collects would take a second for it
+    from transformers.generation import logits_process as library
 
     scores = library.TemperatureLogitsWarper(settings["temperature"])(None, logits[None])
     if settings["topK"]:
