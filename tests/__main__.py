@@ -63,7 +63,7 @@ STAGES = (
           "an exercise would tell a reader something wrong."),
     Stage("lessons", "every notebook runs and prints what is stored",
           ((*PYTEST, "--nbval", "lessons"),),
-          "run the notebook and look; if the new output is right, `make refresh` stores it."),
+          "run the notebook and look; if the new output is right, `make refresh` stores it.", gives_way=True),
     Stage("colab", "every lesson in an environment with Colab's package versions",
           ((*PYTEST, "-s", "tests/colab"),),
           "a lesson would fail on Colab."),
@@ -85,7 +85,7 @@ LAST = 19  # the nicest priority there is
 WORKING: set[subprocess.Popen] = set()
 BESIDE = 2  # of those beside, this many at a time; the others start when one has ended
 TOGETHER = (  # stages one after another, and others beside them
-    (("rules", "lessons"), ("exercises", "colab", "lab")),  # one process each, and each waits now and then
+    (("rules", "lessons"), ("exercises", "colab", "lab")),  # one process each, and each waits now and then; colab is the longest
     (("budgets",), ("unit",)),  # one process, which waits for frames, and two, which give way to it
     (("site",), ()),  # three
 )
