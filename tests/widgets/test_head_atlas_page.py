@@ -121,7 +121,7 @@ def test_heads_are_sorted_by_what_python_computed(show, sort, first):
 
 
 def test_a_token_under_the_pointer_says_what_it_looks_at(show):
-    page = show()
+    page = show(anew=True)
     token(page, 0, "it").hover()
     row = page.atlas.trace.attention[5, 11, 8]
     spread = entropy(row).item()
@@ -130,7 +130,7 @@ def test_a_token_under_the_pointer_says_what_it_looks_at(show):
     assert float(text.split()[-2]) == pytest.approx(spread, abs=0.06)  # from bytes, half a step of 1/255 per cell
     assert token(page, 1, "cat").inner_text().split() == ["cat", "0.71"]
     page.mouse.move(1, 1)
-    page.wait_for_function("document.querySelector('.atlas-readout').textContent.trim() === ''")
+    assert said(page) == ""
 
 
 def test_tokens_are_walked_through_with_arrow_keys(show):
