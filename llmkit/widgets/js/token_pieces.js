@@ -1,16 +1,17 @@
 // The tokens of a text as a reader sees them: whole characters as text, bytes that are only part of one as numbers.
 
 import { visible } from "./bpe.js";
-import { bytesOf } from "./bpe_train.js";
+import { bytesOf, wellFormed } from "./bpe_train.js";
 
+const bytesIn = (code) => 1 + (code > 0x7f) + (code > 0x7ff) + (code > 0xffff);  // of a character in UTF-8
 const hex = (byte) => byte.toString(16).toUpperCase().padStart(2, "0");
 
 // sizes: bytes of each token. [{ text, says, isPart, size, start }]; `says` names the bytes of a character that is cut.
 export function piecesOf(text, sizes) {
   const bytes = bytesOf(text);
   const owner = [];  // byte -> [character, its first byte, its number of bytes]
-  for (const char of new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes)) {
-    const size = bytesOf(char).length;
+  for (const char of wellFormed(text)) {
+    const size = bytesIn(char.codePointAt());
     const first = owner.length;
     for (let i = 0; i < size; i++) owner.push([char, first, size]);
   }

@@ -13,7 +13,8 @@ const ASKED = "风筝", GUESSES = ["1, like kite", "2, one per character", "6, o
 const WIDE = 330, HIGH = 138, LEFT = 34, RIGHT_EDGE = 252, TOP = 10, FLOOR = 112;
 
 const label = (x, y, text, anchor = "middle") => h("text", { x, y, "text-anchor": anchor }, text);
-const count = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
+const grouped = new Intl.NumberFormat("en");  // asked for anew at each number, it takes longer than the rest of a sentence
+const count = (n, word) => `${grouped.format(n)} ${word}${n === 1 ? "" : "s"}`;
 
 // Tokens per byte against merges: of the text it learns from, and of the sentence.
 function chart() {
@@ -161,7 +162,7 @@ function render({ model, el }) {
   });
 
   const sizes = (tokens) => tokens.map((id) => of.names[id].length);
-  const nameOf = (id) => piecesOfLetters(of.names[id]);
+  const nameOf = (id) => ((of.shown ??= [])[id] ??= piecesOfLetters(of.names[id]));
   const about = (i) => `id ${pieces[i].id}, ${count(pieces[i].size, "byte")}${pieces[i].says ? `: ${pieces[i].says}` : ""}`;
 
   // A token by itself: its bytes may be no whole characters.
@@ -201,10 +202,18 @@ function render({ model, el }) {
   function drawStrip(tokens, m) {
     pieces = piecesOf(of.sentence, sizes(tokens)).map((piece, i) => ({ ...piece, id: tokens[i] }));
     strip.dir = directionOf(of.sentence);
-    while (strip.childElementCount > pieces.length) strip.lastChild.remove();
-    while (strip.childElementCount < pieces.length) strip.append(h("bdi", { class: "tb-token" }));
+    let at = strip.firstChild;
+    const drop = () => { const gone = at; at = at.nextSibling; gone.remove(); };
+    const chips = pieces.map(({ start }) => {  // a token that begins where one began keeps its element: a merge touches little else
+      while (at && at.start < start) drop();
+      const chip = at?.start === start ? at : strip.insertBefore(h("bdi", { class: "tb-token" }), at);
+      chip.start = start;
+      at = chip.nextSibling;
+      return chip;
+    });
+    while (at) drop();
     pieces.forEach((piece, i) => {
-      const chip = strip.children[i];
+      const chip = chips[i];
       const kind = piece.id < 256 ? "" : piece.id === 255 + m ? " tb-new" : ` tb-tint-${(piece.id * 5) % TINTS}`;
       const name = `tb-token tb-bytes-${piece.size}${kind}${piece.isPart ? " tb-part" : ""}`;
       if (chip.className !== name) chip.className = name;
