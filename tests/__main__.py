@@ -60,10 +60,10 @@ STAGES = (
           "the lines above name file and rule; `ruff check --fix .` mends most lint."),
     Stage("exercises", "solutions pass, planted wrong answers fail with their own message",
           ((*PYTEST, "tests/exercises"),),
-          "an exercise would tell a reader something wrong."),
+          "an exercise would tell a reader something wrong.", gives_way=True),
     Stage("lessons", "every notebook runs and prints what is stored",
           ((*PYTEST, "--nbval", "lessons"),),
-          "run the notebook and look; if the new output is right, `make refresh` stores it.", gives_way=True),
+          "run the notebook and look; if the new output is right, `make refresh` stores it."),
     Stage("colab", "every lesson in an environment with Colab's package versions",
           ((*PYTEST, "-s", "tests/colab"),),
           "a lesson would fail on Colab."),
@@ -83,10 +83,9 @@ STAGES = (
 )
 LAST = 19  # the nicest priority there is
 WORKING: set[subprocess.Popen] = set()
-BESIDE = 2  # of those beside, this many at a time; the others start when one has ended
 TOGETHER = (  # stages one after another, and others beside them
-    (("rules", "lessons"), ("exercises", "colab", "lab")),  # one process each, and each waits now and then; colab is the longest
-    (("budgets",), ("unit",)),  # one process, which waits for frames, and two, which give way to it
+    (("rules", "lessons"), ("colab", "lab")),  # one process each, and each waits now and then
+    (("budgets",), ("exercises", "unit")),  # one process, which waits for frames, and three, which give way to it
     (("site",), ()),  # three
 )
 
@@ -172,7 +171,7 @@ def run_all(stages: list[Stage]) -> Iterator[tuple[Stage, Outcome]]:
 def run_together(inorder: list[Stage], beside: list[Stage]) -> Iterator[tuple[Stage, Outcome]]:
     """Stages one after another, and others beside them, whose outcomes come last."""
     done = Event()
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(BESIDE) as pool:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
         told = {stage: Path(folder, stage.name) for stage in beside}
         working = {stage: pool.submit(run_aside, stage, told[stage], done) for stage in beside}
         try:

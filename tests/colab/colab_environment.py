@@ -9,6 +9,7 @@ import os
 import runpy
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -73,8 +74,7 @@ class Colab:
 
     def run(self, notebook: nbformat.NotebookNode, timeout: float = 120, kernel: str = "colab") -> nbformat.NotebookNode:
         """Execute a notebook in an empty folder, offline but for what pip needs. Raises at the first failing cell."""
-        work = self.folder / "content"
-        work.mkdir(exist_ok=True)
+        work = tempfile.mkdtemp(prefix="content-", dir=self.folder)
         client = NotebookClient(notebook, timeout=timeout, kernel_name=kernel, store_widget_state=False,
-                                resources={"metadata": {"path": str(work)}})
+                                resources={"metadata": {"path": work}})
         return client.execute()

@@ -1,6 +1,7 @@
 """Every lesson, in an environment with Colab's package versions, run outside the checkout."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
@@ -55,12 +56,23 @@ def test_a_widget_comes_out_live_and_in_the_pages_form(installed):
     assert shown(installed[2]) == ["microscope"]
 
 
+@pytest.fixture(scope="module")
+def runs(colab, warm):
+    """Each lesson's run, two at a time: a notebook waits for its kernel, and a kernel for its notebook."""
+
+    def run(path):
+        began = time.monotonic()
+        return colab.run(nbformat.read(path, 4), kernel=warm), time.monotonic() - began
+
+    with ThreadPoolExecutor(2) as pool:
+        yield {path: pool.submit(run, path) for path in LESSONS}
+        pool.shutdown(cancel_futures=True)  # nobody asks for the rest when a test has failed
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_the_lesson_runs(colab, warm, path):
-    stored = nbformat.read(path, 4)
-    pages = [output["data"][PAGE_MIME]["name"] for cell in stored.cells for output in cell.get("outputs", [])
+def test_the_lesson_runs(runs, path):
+    pages = [output["data"][PAGE_MIME]["name"] for cell in nbformat.read(path, 4).cells for output in cell.get("outputs", [])
              if PAGE_MIME in output.get("data", {})]
-    began = time.monotonic()
-    notebook = colab.run(stored, kernel=warm)
-    print(f"{path.stem}: {time.monotonic() - began:.0f} s")
+    notebook, seconds = runs[path].result()
+    print(f"{path.stem}: {seconds:.0f} s")
     assert shown(notebook) == pages
