@@ -5,7 +5,9 @@ others, where processors would be idle; what these print is held back until the 
 clock in a browser has a stage of its own, before which everything beside it gives way.
 """
 
+import contextlib
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -20,12 +22,13 @@ from typing import IO
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chromium import NO_BROWSER, find_chromium
+from kernels.warm import WarmPython
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
 PYTEST = ("pytest", "-q")
-BY_THREE = ("-n", "3", "--dist", "worksteal")  # each waits for frames now and then; who is done first takes from what another has left
-BY_FILE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # what a file's tests share is made once; the smallest files come last
+STEALING = ("--dist", "worksteal")  # who is done first takes from what another has left
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")  # what a file's tests share is made once; the smallest files come last
 IN_BROWSER = ["tests/site", *(str(path.relative_to(ROOT)) for end in ("page", "js") for path in sorted((ROOT / "tests/widgets").glob(f"test_*_{end}.py")))]
 APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "colab", "test_floors.py", "site", "lab")]
 PAGES = ["--ignore-glob=*_page.py", "--ignore-glob=*_js.py"]  # every process would import them in vain
@@ -43,6 +46,7 @@ class Stage:
     hint: str
     needs_browser: bool = False
     gives_way: bool = False  # takes only what other programs leave of the processors
+    warm: int = 0  # how many of its processes begin with the large libraries imported
 
 
 @dataclass(frozen=True)
@@ -72,22 +76,37 @@ STAGES = (
           "the lesson or a widget fails in JupyterLab.", True),
     Stage("budgets", "in Chromium every move is drawn in the next frame, and every figure is live in time",
           ((*PYTEST, "-s", *IN_BROWSER, "-m", "timed"),),
-          "a budget is broken.", True),
+          "a budget is broken.", True, warm=1),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
           ((*PYTEST, "tests", "llmkit", *APART, *PAGES, "--doctest-modules", "-p", "no:logging",  # nothing logs, and watching costs as much as a short test
             f"--jaxtyping-packages={','.join(CHECKED)},checker.checked", *BY_FILE),),
-          "a formula, a widget or a helper does not do what its test says.", gives_way=True),
+          "a formula, a widget or a helper does not do what its test says.", gives_way=True, warm=2),
     Stage("site", "the site builds without a warning and lives in Chromium",
-          ((*PYTEST, "-s", *IN_BROWSER, "-m", "browser and not timed", *BY_THREE),),
-          "a page or a figure is broken; screenshots are in _build/screenshots.", True),
+          ((*PYTEST, "-s", *IN_BROWSER, "-m", "browser and not timed", *STEALING),),
+          "a page or a figure is broken; screenshots are in _build/screenshots.", True, warm=3),  # three, as each waits for frames now and then
 )
 LAST = 19  # the nicest priority there is
 WORKING: set[subprocess.Popen] = set()
+WARM: list[Future[WarmPython]] = []  # the one that all share, once it is ready
 TOGETHER = (  # stages one after another, and others beside them
     (("rules", "lessons"), ("colab", "lab")),  # one process each, and each waits now and then
     (("budgets",), ("exercises", "unit")),  # one process, which waits for frames, and three, which give way to it
     (("site",), ()),  # three
 )
+
+
+@contextlib.contextmanager
+def warm_for(stages: list[Stage]) -> Iterator[None]:
+    """Where stages need warm processes, what they are copied from."""
+    if not any(stage.warm for stage in stages):
+        return (yield)
+    os.environ.update(environment())  # libraries read it when they are imported
+    with ThreadPoolExecutor() as pool:
+        WARM.append(pool.submit(WarmPython))
+        try:
+            yield
+        finally:
+            WARM.pop().result().close()
 
 
 def chosen(names: list[str]) -> list[Stage]:
@@ -102,6 +121,17 @@ def environment() -> dict[str, str]:
     """Offline, one thread per process, unbuffered; what one interpreter has compiled, all others read."""
     threads = {name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     return {**os.environ, **threads, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
+
+
+def command(stage: Stage, tool: str, *arguments: str) -> list[str]:
+    """A tool of this environment; pytest where a stage has warm processes, in one of them or with several to work for it."""
+    if tool != "pytest" or not stage.warm:
+        return [sys.executable, "-m", tool, *arguments]
+    arguments += ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # asserts of libraries say less when they are there already
+    python = WARM[0].result().command
+    if stage.warm == 1:
+        return [*python, "-m", tool, *arguments]
+    return [sys.executable, "-m", tool, "--tx", f"{stage.warm}*popen//python={shlex.join(python)}", *arguments]
 
 
 def run(stage: Stage, out: IO[str] | None = None, others_are_done: Callable[[], object] = bool) -> Outcome:
@@ -125,13 +155,13 @@ def run(stage: Stage, out: IO[str] | None = None, others_are_done: Callable[[], 
         report = REPORTS / f"{stage.name}-{number}.xml"
         report.unlink(missing_ok=True)
         extra = [f"--junitxml={report}", "-o", f"cache_dir={report.with_suffix('')}"] if tool == "pytest" else []  # what failed, apart from other stages
-        command = [sys.executable, "-m", tool, *arguments, *extra]
-        code = call(command)
+        ordered = command(stage, tool, *arguments, *extra)
+        code = call(ordered)
         found = counted(report, tool, code)
         if code == 1 and stage.needs_browser and tool == "pytest":
             say("\nWhat failed is tried once more: a browser on a busy machine may come late.")
             others_are_done()
-            code = call([*command, "--last-failed"])
+            code = call([*ordered, "--last-failed"])
             again = counted(report, tool, code)
             found = {**found, "passed": found["passed"] + again["passed"], "failed": again["failed"]}
         for key, value in found.items():
@@ -210,13 +240,14 @@ def main() -> None:
         sys.exit(NO_BROWSER)
     REPORTS.mkdir(parents=True, exist_ok=True)
     total, began, is_good = {"passed": 0, "failed": 0, "skipped": 0}, time.monotonic(), True
-    for stage, outcome in run_all(stages):
-        for key, value in outcome.counts.items():
-            total[key] += value
-        times.append(f"{stage.name} {outcome.seconds:.0f} s")
-        if not outcome.is_good:
-            is_good = False
-            break
+    with warm_for(stages):
+        for stage, outcome in run_all(stages):
+            for key, value in outcome.counts.items():
+                total[key] += value
+            times.append(f"{stage.name} {outcome.seconds:.0f} s")
+            if not outcome.is_good:
+                is_good = False
+                break
     print(f"\n{', '.join(times)}; {time.monotonic() - began:.0f} s in all.")
     print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped", flush=True)
     sys.exit(not is_good)

@@ -1,4 +1,4 @@
-"""What Jupyter starts in place of a kernel: it has one forked, stands for it and ends with it. See warm.py."""
+"""What is started in place of Python: `starter.py SOCKET ARGUMENTS` has a warm one forked, stands for it and ends with it. See warm.py."""
 
 import json
 import os
@@ -10,8 +10,8 @@ if __name__ == "__main__":  # nothing happens where doctests are looked for
     server = socket.socket(socket.AF_UNIX)
     server.connect(sys.argv[1])
     signal.signal(signal.SIGINT, lambda *_: server.send(b"i"))
-    order = {"connection": sys.argv[2], "cwd": os.getcwd(), "environment": dict(os.environ)}
+    order = {"arguments": sys.argv[2:], "cwd": os.getcwd(), "environment": dict(os.environ), "priority": os.getpriority(os.PRIO_PROCESS, 0)}
     line = json.dumps(order).encode() + b"\n"
-    server.sendall(line[socket.send_fds(server, [line], [1, 2]):])
+    server.sendall(line[socket.send_fds(server, [line], [0, 1, 2]):])
     status = server.recv(1)
     sys.exit(status[0] if status else 1)

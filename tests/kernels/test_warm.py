@@ -1,6 +1,7 @@
-"""A warm kernel is a kernel like any other: clean, in its own folder, stopped and ended as one."""
+"""A warm process is one like any other: clean, in its own folder, stopped and ended as one."""
 
 import os
+import subprocess
 import time
 
 import nbformat
@@ -9,7 +10,7 @@ from jupyter_client.manager import KernelManager
 from kernels.warm import WarmKernels, can_fork
 from nbclient import NotebookClient
 
-pytestmark = pytest.mark.skipif(not can_fork(), reason="kernels are not forked on this system")
+pytestmark = pytest.mark.skipif(not can_fork(), reason="processes are not forked on this system")
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,18 @@ def test_it_works_in_its_folder_with_the_environment_of_whoever_asked(warm, tmp_
 def test_it_has_imported_what_it_was_told_and_nothing_of_the_book_or_its_tests(warm, tmp_path):
     found = "import sys; print('colorsys' in sys.modules, [m for m in sys.modules if m.split('.')[0] in ('llmkit', 'kernels')])"
     assert said(warm, tmp_path, found, "print([p for p in sys.path if p.endswith('tests/kernels')])") == ["True []", "[]"]
+
+
+def test_it_stands_for_python_with_its_arguments_input_priority_and_exit_status(warm, tmp_path):
+    ask = "import os, sys; print(sys.stdin.readline().strip(), sys.argv, os.getcwd(), os.getpriority(os.PRIO_PROCESS, 0)); sys.exit(3)"
+    asked = ["nice", "-n", "1", *warm.command, "-u", "-c", ask, "more"]
+    done = subprocess.run(asked, cwd=tmp_path, input="a line\n", capture_output=True, text=True, timeout=60)
+    nicer = os.getpriority(os.PRIO_PROCESS, 0) + 1
+    assert (done.stdout.strip(), done.returncode) == (f"a line ['-c', 'more'] {tmp_path} {min(nicer, 19)}", 3)
+    module = subprocess.run([*warm.command, "-m", "json.tool", "--compact"], input='{"a": 1}', capture_output=True, text=True, timeout=60)
+    assert (module.stdout.strip(), module.returncode) == ('{"a":1}', 0)
+    broken = subprocess.run([*warm.command, "-c", "1 / 0"], capture_output=True, text=True, timeout=60)
+    assert (broken.stderr.strip().splitlines()[-1], broken.returncode) == ("ZeroDivisionError: division by zero", 1)
 
 
 def test_one_kernel_leaves_nothing_behind_for_the_next(warm, tmp_path):

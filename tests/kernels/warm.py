@@ -1,8 +1,9 @@
-"""Kernels that begin warm: copies of one process that has imported the large libraries already.
+"""Processes that begin warm: copies of one that has imported the large libraries already.
 
-A lesson's kernel spends some seven seconds of a processor on importing torch and transformers, and nine lessons run in
-two stages. Here one process imports them once and then forks a kernel whenever a notebook asks for one. It imports nothing
-of the book: each kernel finds llmkit, or does not find it, by itself. `make refresh` and the stage `lab` start kernels in full.
+A process of Python spends some seven seconds of a processor on importing torch and transformers, and `make test` needs
+twenty of them: kernels of lessons, and processes of pytest. Here one imports them once, and then forks a copy whenever one is
+asked for. It imports nothing of the book: each copy finds llmkit, or does not find it, by itself. `make refresh` and the
+stage `lab` start kernels in full.
 """
 
 import json
@@ -13,14 +14,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-LIBRARIES = (  # what kernels and lessons load, with what is loaded only at the first use of a model or an optimizer
-    "ipykernel.kernelapp", "IPython.core.ultratb", "ipywidgets", "anywidget", "plotly.graph_objects", "jaxtyping",
-    "torch", "torch._dynamo", "accelerate", "safetensors.torch", "regex", "scipy.stats", "scipy.optimize",
-    "sklearn.datasets", "sklearn.feature_extraction.text",
+LIBRARIES = (  # what tests and lessons load, with what is loaded only at the first use of a model or an optimizer
+    "ipywidgets", "anywidget", "plotly.graph_objects", "torch", "torch._dynamo", "accelerate", "safetensors.torch", "regex",
+    "scipy.stats", "scipy.optimize", "sklearn.datasets", "sklearn.feature_extraction.text",
     "transformers", "transformers.models.auto.modeling_auto", "transformers.models.auto.tokenization_auto",
     "transformers.models.bert.modeling_bert", "transformers.models.bert.tokenization_bert", "transformers.models.llama.modeling_llama",
     "transformers.models.t5.modeling_t5",
 )
+OF_A_KERNEL = ("ipykernel.kernelapp", "IPython.core.ultratb", "jaxtyping", *LIBRARIES)
 SERVER, STARTER = (Path(__file__).with_name(name) for name in ("fork_server.py", "starter.py"))
 
 
@@ -29,29 +30,21 @@ def can_fork() -> bool:
     return sys.platform == "linux" and not Path("/dev/nvidiactl").exists()
 
 
-class WarmKernels:
-    """A kernel specification called `name`, and the process behind it, until `close`.
+class WarmPython:
+    """`command` is used as `python` is, with -m or -c, until `close`; it is Python itself where the system cannot fork."""
 
-    Where the system cannot fork, the specification is that of an ordinary kernel.
-    """
-
-    def __init__(self, name: str, python: str | Path = sys.executable, libraries: tuple[str, ...] = LIBRARIES):
-        self.name, self.libraries = name, libraries
+    def __init__(self, python: str | Path = sys.executable, libraries: tuple[str, ...] = LIBRARIES):
         self.folder = Path(tempfile.mkdtemp(prefix="warm-"))
-        self.server = self._serve(str(python)) if can_fork() else None
-        place = ["-I", "-S", str(STARTER), str(self.folder / "socket")] if self.server else ["-m", "ipykernel_launcher", "-f"]
-        kernel = self.folder / "kernels" / name
-        kernel.mkdir(parents=True)
-        about = {"argv": [str(python), *place, "{connection_file}"], "display_name": name, "language": "python"}
-        (kernel / "kernel.json").write_text(json.dumps(about), encoding="utf-8")
-        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(self.folder), os.environ.get("JUPYTER_PATH"))))
+        socket = str(self.folder / "socket")
+        self.server = self._serve(str(python), socket, libraries) if can_fork() else None
+        self.command = [str(python), *(["-I", "-S", str(STARTER), socket] if self.server else [])]
 
-    def _serve(self, python: str) -> subprocess.Popen:
+    def _serve(self, python: str, socket: str, libraries: tuple[str, ...]) -> subprocess.Popen:
         """The process that forks; it answers when it has imported, and ends with its standard input."""
-        server = subprocess.Popen([python, str(SERVER), str(self.folder / "socket"), *self.libraries], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, start_new_session=True)
+        server = subprocess.Popen([python, str(SERVER), socket, *libraries], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  start_new_session=True)
         if not server.stdout.readline():
-            raise RuntimeError("The process that kernels are copied from has ended; what it printed is above.")
+            raise RuntimeError("The process that others are copied from has ended; what it printed is above.")
         return server
 
     def close(self) -> None:
@@ -59,3 +52,16 @@ class WarmKernels:
             self.server.stdin.close()
             self.server.wait()
         shutil.rmtree(self.folder)
+
+
+class WarmKernels(WarmPython):
+    """A kernel specification called `name` for warm kernels, until `close`."""
+
+    def __init__(self, name: str, python: str | Path = sys.executable, libraries: tuple[str, ...] = OF_A_KERNEL):
+        super().__init__(python, libraries)
+        self.name = name
+        kernel = self.folder / "kernels" / name
+        kernel.mkdir(parents=True)
+        argv = [*self.command, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        (kernel / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": name, "language": "python"}), encoding="utf-8")
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(self.folder), os.environ.get("JUPYTER_PATH"))))
