@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(config, items) -> None:
     if notebooks and not (config.option.nbval_kernel_name or config.option.current_env):
         kernels = WarmKernels("warm")
         config.add_cleanup(kernels.close)
-        config.option.nbval_kernel_name = kernels.name
+        config.option.nbval_kernel_name = kernels.ready().name
     for item in notebooks:
         item.output_timeout = OUTPUT_TIMEOUT
         if FIGURES[0] not in item.parent.skip_compare:

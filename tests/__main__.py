@@ -29,7 +29,7 @@ REPORTS = ROOT / "_build" / "tests"
 PYTEST = ("pytest", "-q")
 STEALING = ("--dist", "worksteal")  # who is done first takes from what another has left
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")  # what a file's tests share is made once; the smallest files come last
-IN_BROWSER = ["tests/site", *(str(path.relative_to(ROOT)) for end in ("page", "js") for path in sorted((ROOT / "tests/widgets").glob(f"test_*_{end}.py")))]
+WIDGETS = [str(path.relative_to(ROOT)) for end in ("page", "js") for path in sorted((ROOT / "tests/widgets").glob(f"test_*_{end}.py"))]
 APART = [f"--ignore=tests/{name}" for name in ("lessons", "exercises", "colab", "test_floors.py", "site", "lab")]
 PAGES = ["--ignore-glob=*_page.py", "--ignore-glob=*_js.py"]  # every process would import them in vain
 PARTS = [f"llmkit.{path.stem}" for path in sorted((ROOT / "llmkit").iterdir()) if path.suffix == ".py" or (path / "__init__.py").exists()]
@@ -75,22 +75,25 @@ STAGES = (
           ((*PYTEST, "-s", "tests/lab"),),
           "the lesson or a widget fails in JupyterLab.", True),
     Stage("budgets", "in Chromium every move is drawn in the next frame, and every figure is live in time",
-          ((*PYTEST, "-s", *IN_BROWSER, "-m", "timed"),),
+          ((*PYTEST, "-s", *WIDGETS, "tests/site", "-m", "timed"),),
           "a budget is broken.", True, warm=1),
+    Stage("build", "the site builds without a warning",
+          ((*PYTEST, "-s", "tests/site/test_build.py"),),
+          "a page does not build; the lines above name file and line.", gives_way=True),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
           ((*PYTEST, "tests", "llmkit", *APART, *PAGES, "--doctest-modules", "-p", "no:logging",  # nothing logs, and watching costs as much as a short test
             f"--jaxtyping-packages={','.join(CHECKED)},checker.checked", *BY_FILE),),
           "a formula, a widget or a helper does not do what its test says.", gives_way=True, warm=2),
-    Stage("site", "the site builds without a warning and lives in Chromium",
-          ((*PYTEST, "-s", *IN_BROWSER, "-m", "browser and not timed", *STEALING),),
+    Stage("site", "every page and every figure lives in Chromium",
+          ((*PYTEST, "-s", "tests/site", *WIDGETS, "-m", "browser and not timed", *STEALING),),
           "a page or a figure is broken; screenshots are in _build/screenshots.", True, warm=3),  # three, as each waits for frames now and then
 )
 LAST = 19  # the nicest priority there is
 WORKING: set[subprocess.Popen] = set()
-WARM: list[Future[WarmPython]] = []  # the one that all share, once it is ready
+WARM: list[WarmPython] = []  # the one that all share
 TOGETHER = (  # stages one after another, and others beside them
     (("rules", "lessons"), ("colab", "lab")),  # one process each, and each waits now and then
-    (("budgets",), ("exercises", "unit")),  # one process, which waits for frames, and three, which give way to it
+    (("budgets",), ("exercises", "build", "unit")),  # one process, which waits for frames, and four, which give way to it
     (("site",), ()),  # three
 )
 
@@ -101,12 +104,9 @@ def warm_for(stages: list[Stage]) -> Iterator[None]:
     if not any(stage.warm for stage in stages):
         return (yield)
     os.environ.update(environment())  # libraries read it when they are imported
-    with ThreadPoolExecutor() as pool:
-        WARM.append(pool.submit(WarmPython))
-        try:
-            yield
-        finally:
-            WARM.pop().result().close()
+    with contextlib.closing(WarmPython()) as python:
+        WARM.append(python)
+        yield
 
 
 def chosen(names: list[str]) -> list[Stage]:
@@ -128,7 +128,7 @@ def command(stage: Stage, tool: str, *arguments: str) -> list[str]:
     if tool != "pytest" or not stage.warm:
         return [sys.executable, "-m", tool, *arguments]
     arguments += ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # asserts of libraries say less when they are there already
-    python = WARM[0].result().command
+    python = WARM[0].ready().command
     if stage.warm == 1:
         return [*python, "-m", tool, *arguments]
     return [sys.executable, "-m", tool, "--tx", f"{stage.warm}*popen//python={shlex.join(python)}", *arguments]

@@ -21,7 +21,15 @@ def colab(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def installed(colab):
+def kernels(colab):
+    """Kernels that save each lesson the imports; the setup cell runs in one that does not, while these get ready."""
+    kernels = colab.warm_kernels()
+    yield kernels
+    kernels.close()
+
+
+@pytest.fixture(scope="module")
+def installed(colab, kernels):
     """Versions before and after the setup cell of the lessons has run, in a kernel that then shows a widget."""
     before = colab.versions()
     began = time.monotonic()
@@ -29,14 +37,6 @@ def installed(colab):
     notebook = colab.run(nbformat.v4.new_notebook(cells=cells), timeout=600)
     print(f"the setup cell and a widget took {time.monotonic() - began:.0f} s")
     return before, colab.versions(), notebook
-
-
-@pytest.fixture(scope="module")
-def warm(colab, installed):
-    """The name of a kernel that saves each lesson the imports; the setup cell has run in one that did not."""
-    kernels = colab.warm_kernels()
-    yield kernels.name
-    kernels.close()
 
 
 def shown(notebook) -> list[str]:
@@ -57,13 +57,14 @@ def test_a_widget_comes_out_live_and_in_the_pages_form(installed):
 
 
 @pytest.fixture(scope="module")
-def runs(colab, warm):
+def runs(colab, kernels, installed):
     """Each lesson's run, two at a time: a notebook waits for its kernel, and a kernel for its notebook."""
 
     def run(path):
         began = time.monotonic()
-        return colab.run(nbformat.read(path, 4), kernel=warm), time.monotonic() - began
+        return colab.run(nbformat.read(path, 4), kernel=name), time.monotonic() - began
 
+    name = kernels.ready().name
     with ThreadPoolExecutor(2) as pool:
         yield {path: pool.submit(run, path) for path in LESSONS}
         pool.shutdown(cancel_futures=True)  # nobody asks for the rest when a test has failed

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not can_fork(), reason="processes are not forked
 @pytest.fixture(scope="module")
 def warm():
     kernels = WarmKernels("warm-test", libraries=("ipykernel.kernelapp", "colorsys"))
-    yield kernels
+    yield kernels.ready()
     kernels.close()
 
 

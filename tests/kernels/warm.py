@@ -31,21 +31,22 @@ def can_fork() -> bool:
 
 
 class WarmPython:
-    """`command` is used as `python` is, with -m or -c, until `close`; it is Python itself where the system cannot fork."""
+    """`command` is used as `python` is, with -m or -c, from `ready` to `close`; it is Python itself where the system cannot fork."""
 
     def __init__(self, python: str | Path = sys.executable, libraries: tuple[str, ...] = LIBRARIES):
         self.folder = Path(tempfile.mkdtemp(prefix="warm-"))
         socket = str(self.folder / "socket")
-        self.server = self._serve(str(python), socket, libraries) if can_fork() else None
+        serve = [str(python), str(SERVER), socket, *libraries]  # ends with its standard input
+        self.server = subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) if can_fork() else None
+        self.is_ready = self.server is None
         self.command = [str(python), *(["-I", "-S", str(STARTER), socket] if self.server else [])]
 
-    def _serve(self, python: str, socket: str, libraries: tuple[str, ...]) -> subprocess.Popen:
-        """The process that forks; it answers when it has imported, and ends with its standard input."""
-        server = subprocess.Popen([python, str(SERVER), socket, *libraries], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                  start_new_session=True)
-        if not server.stdout.readline():
+    def ready(self) -> "WarmPython":
+        """Wait until all is imported."""
+        if not self.is_ready and not self.server.stdout.readline():
             raise RuntimeError("The process that others are copied from has ended; what it printed is above.")
-        return server
+        self.is_ready = True
+        return self
 
     def close(self) -> None:
         if self.server:
