@@ -74,12 +74,12 @@ STAGES = (
     Stage("lab", "JupyterLab itself: run a lesson, move a slider, see the picture change",
           ((*PYTEST, "-s", "tests/lab"),),
           "the lesson or a widget fails in JupyterLab.", True),
-    Stage("budgets", "in Chromium every move is drawn in the next frame, and every figure is live in time",
-          ((*PYTEST, "-s", *WIDGETS, "tests/site", "-m", "timed"),),
-          "a budget is broken.", True, warm=1),
     Stage("build", "the site builds without a warning",
           ((*PYTEST, "-s", "tests/site/test_build.py"),),
           "a page does not build; the lines above name file and line.", gives_way=True),
+    Stage("budgets", "in Chromium every move is drawn in the next frame, and every figure is live in time",
+          ((*PYTEST, "-s", *WIDGETS, "tests/site", "-m", "timed"),),
+          "a budget is broken.", True, warm=1),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
           ((*PYTEST, "tests", "llmkit", *APART, *PAGES, "--doctest-modules", "-p", "no:logging",  # nothing logs, and watching costs as much as a short test
             f"--jaxtyping-packages={','.join(CHECKED)},checker.checked", *BY_FILE),),
@@ -92,8 +92,8 @@ LAST = 19  # the nicest priority there is
 WORKING: set[subprocess.Popen] = set()
 WARM: list[WarmPython] = []  # the one that all share
 TOGETHER = (  # stages one after another, and others beside them
-    (("rules", "lessons"), ("colab", "lab")),  # one process each, and each waits now and then
-    (("budgets",), ("exercises", "build", "unit")),  # one process, which waits for frames, and four, which give way to it
+    (("rules", "lessons"), ("colab", "lab", "build")),  # a process each, two for colab, and each waits now and then; build gives way
+    (("budgets",), ("exercises", "unit")),  # one process, which waits for frames, and three, which give way to it
     (("site",), ()),  # three
 )
 
