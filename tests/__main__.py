@@ -14,7 +14,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -205,8 +205,9 @@ def run_together(inorder: list[Stage], beside: list[Stage]) -> Iterator[tuple[St
         told = {stage: Path(folder, stage.name) for stage in beside}
         working = {stage: pool.submit(run_aside, stage, told[stage], done) for stage in beside}
         try:
+            aside = [working[stage] for stage in beside if not stage.needs_browser]  # those that do may wait themselves
             for stage in inorder:
-                yield stage, run(stage)
+                yield stage, run(stage, others_are_done=lambda: wait(aside))
             for stage in sorted(beside, key=lambda stage: stage.needs_browser):
                 if stage.needs_browser:
                     done.set()
