@@ -78,7 +78,7 @@ STAGES = (
           ((*PYTEST, "-s", "tests/site/test_build.py"),),
           "a page does not build; the lines above name file and line.", gives_way=True),
     Stage("budgets", "in Chromium every move is drawn in the next frame, and every figure is live in time",
-          ((*PYTEST, "-s", *WIDGETS, "tests/site", "-m", "timed"),),
+          ((*PYTEST, "-s", "tests/site", *WIDGETS, "-m", "timed"),),
           "a budget is broken.", True, warm=1),
     Stage("unit", "formulas, widgets and helpers, with shapes checked at run time",
           ((*PYTEST, "tests", "llmkit", *APART, *PAGES, "--doctest-modules", "-p", "no:logging",  # nothing logs, and watching costs as much as a short test
