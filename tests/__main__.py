@@ -138,8 +138,8 @@ def run(stage: Stage, out: IO[str] | None = None, others_are_done: Callable[[], 
     """Run a stage, telling the terminal, or `out`, how it goes. Before what failed is tried again, wait for the others."""
     total, began = {"passed": 0, "failed": 0, "skipped": 0}, time.monotonic()
 
-    def call(command: list[str]) -> int:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=out, stderr=out)
+    def call(ordered: list[str]) -> int:
+        process = subprocess.Popen(ordered, cwd=ROOT, env=environment(), stdout=out, stderr=out)
         WORKING.add(process)
         if stage.gives_way and hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, process.pid, LAST)  # what it starts inherits it

@@ -59,12 +59,12 @@ def test_a_widget_comes_out_live_and_in_the_pages_form(installed):
 @pytest.fixture(scope="module")
 def runs(colab, kernels, installed):
     """Each lesson's run, two at a time: a notebook waits for its kernel, and a kernel for its notebook."""
+    name = kernels.ready().name
 
     def run(path):
         began = time.monotonic()
         return colab.run(nbformat.read(path, 4), kernel=name), time.monotonic() - began
 
-    name = kernels.ready().name
     with ThreadPoolExecutor(2) as pool:
         yield {path: pool.submit(run, path) for path in LESSONS}
         pool.shutdown(cancel_futures=True)  # nobody asks for the rest when a test has failed

@@ -1,7 +1,7 @@
 """Processes that begin warm: copies of one that has imported the large libraries already.
 
 A process of Python spends some seven seconds of a processor on importing torch and transformers, and `make test` needs
-twenty of them: kernels of lessons, and processes of pytest. Here one imports them once, and then forks a copy whenever one is
+two dozen of them: kernels of lessons, and processes of pytest. Here one imports them once, and then forks a copy whenever one is
 asked for. It imports nothing of the book: each copy finds llmkit, or does not find it, by itself. `make refresh` and the
 stage `lab` start kernels in full.
 """
