@@ -34,7 +34,7 @@ class Colab:
         self.python = Path(setup["python_of"](str(self.env)))
         wanted = next((p for p in map(shutil.which, ["python3.13"]) if p and setup["probe"](p)), None)
         setup["prepare"](str(self.env), [TORCH, "-r", VERSIONS], recipe=(VERSIONS,), python=wanted)
-        self.pip("uninstall", "-q", "-y", "llmkit")  # so that the setup cell has its work to do
+        self.pip("uninstall", "-q", "-y", "llmkit", "jaxtyping")  # as in a new runtime, which has nothing that only llmkit brings but the model
         self.names = [line.partition("==")[0] for line in (ROOT / VERSIONS).read_text().splitlines() if "==" in line]
         self.source = self.copy_sources()
         self.add_kernel()

@@ -2,8 +2,9 @@
 
 A process of Python spends some seven seconds of a processor on importing torch and transformers, and `make test` needs
 two dozen of them: kernels of lessons, and processes of pytest. Here one imports them once, and then forks a copy whenever one is
-asked for. It imports nothing of the book: each copy finds llmkit, or does not find it, by itself. `make refresh` and the
-stage `lab` start kernels in full.
+asked for. It imports nothing of the book, nor what only the book brings (a new environment of Colab's versions has no jaxtyping
+until the setup cell has run): each copy finds that, or does not find it, by itself. `make refresh` and the stage `lab` start
+kernels in full.
 """
 
 import json
@@ -21,7 +22,7 @@ LIBRARIES = (  # what tests and lessons load, with what is loaded only at the fi
     "transformers.models.bert.modeling_bert", "transformers.models.bert.tokenization_bert", "transformers.models.llama.modeling_llama",
     "transformers.models.t5.modeling_t5",
 )
-OF_A_KERNEL = ("ipykernel.kernelapp", "IPython.core.ultratb", "jaxtyping", *LIBRARIES)
+OF_A_KERNEL = ("ipykernel.kernelapp", "IPython.core.ultratb", *LIBRARIES)
 SERVER, STARTER = (Path(__file__).with_name(name) for name in ("fork_server.py", "starter.py"))
 
 
