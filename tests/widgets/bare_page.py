@@ -1,7 +1,5 @@
 """A page with one widget and nothing else: the site's own host and style, no kernel, no network."""
 
-import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,68 +126,6 @@ def state(page, *names: str) -> list:
     """What the widget's model holds under these names."""
     settle(page)
     return page.evaluate("names => names.map((name) => models[0].get(name))", list(names))
-
-
-# Each move is timed twice: how long its handler holds the page, and when the next frame is through.
-# After every so many moves a frame with nothing to do is timed: it says how busy the machine is with other work.
-TIMED = """async ([act, values, rest_after]) => {
-  const move = eval(act);
-  const frame = () => new Promise((done) => requestAnimationFrame(() => done(performance.now())));
-  const before = window.longTasks.length;
-  const handlers = [], frames = [], idle = [];
-  await frame();
-  for (const value of values) {
-    const start = performance.now();
-    move(value);
-    handlers.push(performance.now() - start);
-    frames.push((await frame()) - start);
-    if (handlers.length % rest_after) continue;
-    const rest = performance.now();
-    idle.push((await frame()) - rest);
-  }
-  await new Promise((done) => setTimeout(done, 100));
-  const p95 = (times) => times.sort((a, b) => a - b)[Math.ceil(times.length * 0.95) - 1];
-  return { handler: p95(handlers), frame: p95(frames), idle: p95(idle), longest: Math.max(0, ...window.longTasks.slice(before)) };
-}"""
-INPUT = """(value) => {
-  const input = document.querySelector(SELECTOR);
-  input.value = value;
-  input.dispatchEvent(new Event("input", { bubbles: true }));
-}"""
-PRESS = """(key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }))"""
-
-
-def timed(page, act: str, values: list, rest_after: int = 3) -> dict[str, float]:
-    """p95 of handler, next frame and empty frame in ms, and the longest task, while `act` is done to each of `values`."""
-    return page.evaluate(TIMED, [act, values, rest_after])
-
-
-def check_budgets(page, what: str, selector: str, values: list) -> None:
-    """The budgets hold while the input at `selector` takes all `values`."""
-    act = INPUT.replace("SELECTOR", json.dumps(selector))
-    keep_budgets(f"{what}, {len(values)} moves", lambda: timed(page, act, values))
-
-
-def keep_budgets(what: str, measure: Callable[[], dict[str, float]], tries: int = 12) -> None:
-    """Handler p95 4 ms, next frame p95 20 ms, no task over 50 ms.
-
-    Other work on the machine only ever makes these slower, so the best of a few tries counts for each;
-    and where even empty frames come late, each budget is stretched as much.
-    """
-    budgets = {"handler": 4, "frame": 20, "longest": 50}
-    best = dict.fromkeys(budgets, float("inf"))
-    for _ in range(tries):
-        run = measure()
-        print(
-            f"\n{what}: handler p95 {run['handler']:.1f} ms, next frame p95 {run['frame']:.1f} ms "
-            f"(an empty one {run['idle']:.1f} ms), longest task {run['longest']:.0f} ms"
-        )
-        stretch = max(1.0, run["idle"] / 16.7)
-        best = {name: min(best[name], run[name] / stretch) for name in budgets}
-        if all(best[name] <= budget for name, budget in budgets.items()):
-            return
-        time.sleep(0.5)  # let a burst of other work pass
-    raise AssertionError(f"over budget: {best}")
 
 
 def axe_violations(page) -> list[str]:

@@ -34,8 +34,8 @@ RUN = """async () => {
   const speed = (count() - first) / ((last - start) / 1000);
   if (run.textContent === 'Pause') run.click();
   await new Promise((done) => setTimeout(done, 100));
-  const idle = [];
-  for (let i = 0; i < 20; i++) { const rest = performance.now(); idle.push((await frame()) - rest); }
+  const empty = [];
+  for (let i = 0; i < 20; i++) { const rest = performance.now(); empty.push((await frame()) - rest); }
   const p95 = (times) => times.sort((a, b) => a - b)[Math.ceil(times.length * 0.95) - 1];
-  return { handler, speed, frame: p95(frames) / 2, idle: p95(idle), longest: Math.max(0, ...window.longTasks.slice(before)) };
+  return { speed, handlers: [handler], frames: [p95(frames) / 2], empty, longest: [Math.max(0, ...window.longTasks.slice(before))] };
 }"""

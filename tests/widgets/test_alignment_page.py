@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from bare_page import axe_violations, keep_budgets, settle, state, table_numbers, timed, visits
+from bare_page import axe_violations, settle, state, table_numbers, visits
+from budgets import keep_budgets, timed
 
 from llmkit.recipes import reversing
 from llmkit.widgets import Alignment

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from bare_page import axe_violations, check_budgets, settle, state, table_numbers, visits
+from bare_page import axe_violations, settle, state, table_numbers, visits
+from budgets import check_budgets
 from kernel_page import open_with_kernel
 from pretended_machine import CPU, GPU, Machine, until
 

@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 import torch
-from bare_page import axe_violations, check_budgets, settle, state, table_numbers, visits
+from bare_page import axe_violations, settle, state, table_numbers, visits
+from budgets import check_budgets
 
 from llmkit.residual import PARTS
 from llmkit.widgets import BlockExplorer

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from bare_page import PRESS, axe_violations, keep_budgets, settle, table_numbers, timed, visits
+from bare_page import axe_violations, settle, table_numbers, visits
+from budgets import PRESS, keep_budgets, timed
 
 from llmkit import models
 from llmkit.metrics import entropy

@@ -4,7 +4,8 @@ from base64 import b64encode
 
 import pytest
 import torch
-from bare_page import axe_violations, check_budgets, settle, visits
+from bare_page import axe_violations, settle, visits
+from budgets import check_budgets
 from kernel_page import open_with_kernel
 
 from llmkit.widgets import Ladder

@@ -4,17 +4,8 @@ import math
 
 import pytest
 import torch
-from bare_page import (
-    axe_violations,
-    check_budgets,
-    keep_budgets,
-    settle,
-    state,
-    table_numbers,
-    timed,
-    to_number,
-    visits,
-)
+from bare_page import axe_violations, settle, state, table_numbers, to_number, visits
+from budgets import check_budgets, keep_budgets, timed
 
 from llmkit.masks import reach
 from llmkit.widgets import MaskPainter

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from bare_page import axe_violations, check_budgets, settle, table_numbers, to_number, visits
+from bare_page import axe_violations, settle, table_numbers, to_number, visits
+from budgets import check_budgets
 
 from llmkit.widgets import Microscope
 

@@ -1,7 +1,8 @@
 """The scale lab on a page without a kernel, driven with mouse and keyboard in Chromium."""
 
 import pytest
-from bare_page import axe_violations, check_budgets, settle, table_numbers, to_number, visits
+from bare_page import axe_violations, settle, table_numbers, to_number, visits
+from budgets import check_budgets
 
 from llmkit.widgets import ScaleLab
 from llmkit.widgets.scale_lab import WIDTHS

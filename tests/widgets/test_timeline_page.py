@@ -3,7 +3,8 @@
 import math
 
 import pytest
-from bare_page import axe_violations, check_budgets, settle, state, table_numbers, visits
+from bare_page import axe_violations, settle, state, table_numbers, visits
+from budgets import check_budgets
 
 from llmkit.milestones import MILESTONES, find
 from llmkit.widgets import Timeline

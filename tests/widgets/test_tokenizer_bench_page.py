@@ -1,7 +1,8 @@
 """The tokenizer bench on a page without a kernel, driven with mouse and keyboard in Chromium; and beside a kernel."""
 
 import pytest
-from bare_page import axe_violations, check_budgets, keep_budgets, settle, timed, visits
+from bare_page import axe_violations, settle, visits
+from budgets import check_budgets, keep_budgets, timed
 from kernel_page import open_with_kernel
 
 from llmkit.trace import visible
