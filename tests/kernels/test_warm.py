@@ -3,11 +3,13 @@
 import os
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import nbformat
 import pytest
 from jupyter_client.manager import KernelManager
-from kernels.warm import WarmKernels, can_fork
+from kernels.warm import WarmKernels, WarmPython, can_fork
 from nbclient import NotebookClient
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="processes are not forked on this system")
@@ -29,6 +31,15 @@ def said(warm, folder, *sources):
 def test_it_works_in_its_folder_with_the_environment_of_whoever_asked(warm, tmp_path, monkeypatch):
     monkeypatch.setenv("LLMKIT_ASKED", "yes")
     assert said(warm, tmp_path, "import os; print(os.getcwd(), os.environ['LLMKIT_ASKED'])") == [f"{tmp_path} yes"]
+
+
+def test_two_may_wait_for_it_at_once():
+    with closing(WarmPython(libraries=("colorsys",))) as warm, ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(warm.ready) for _ in range(2)]
+        try:
+            assert [future.result(timeout=60) for future in waiting] == [warm, warm]
+        finally:
+            warm.server.kill()  # whoever still waits is told
 
 
 def test_it_has_imported_what_it_was_told_and_nothing_of_the_book_or_its_tests(warm, tmp_path):

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from threading import Lock
 
 LIBRARIES = (  # what tests and lessons load, with what is loaded only at the first use of a model or an optimizer
     "ipywidgets", "anywidget", "plotly.graph_objects", "torch", "torch._dynamo", "accelerate", "safetensors.torch", "regex",
@@ -39,14 +40,15 @@ class WarmPython:
         socket = str(self.folder / "socket")
         serve = [str(python), str(SERVER), socket, *libraries]  # ends with its standard input
         self.server = subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) if can_fork() else None
-        self.is_ready = self.server is None
+        self.is_ready, self.waiting = self.server is None, Lock()
         self.command = [str(python), *(["-I", "-S", str(STARTER), socket] if self.server else [])]
 
     def ready(self) -> "WarmPython":
-        """Wait until all is imported."""
-        if not self.is_ready and not self.server.stdout.readline():
-            raise RuntimeError("The process that others are copied from has ended; what it printed is above.")
-        self.is_ready = True
+        """Wait until all is imported; any number of threads may."""
+        with self.waiting:  # it says so once
+            if not self.is_ready and not self.server.stdout.readline():
+                raise RuntimeError("The process that others are copied from has ended; what it printed is above.")
+            self.is_ready = True
         return self
 
     def close(self) -> None:
