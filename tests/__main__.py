@@ -7,7 +7,6 @@ clock in a browser has a stage of its own, before which everything beside it giv
 
 import contextlib
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -117,10 +116,11 @@ def chosen(names: list[str]) -> list[Stage]:
     return [stage for stage in STAGES if not names or stage.name in names]
 
 
-def environment() -> dict[str, str]:
+def environment(is_warm: bool = False) -> dict[str, str]:
     """Offline, one thread per process, unbuffered; what one interpreter has compiled, all others read."""
     threads = {name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    return {**os.environ, **threads, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
+    warm = {"LLMKIT_WARM_PYTHON": WARM[0].python} if is_warm else {}  # for what tests start themselves
+    return {**os.environ, **threads, **warm, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def command(stage: Stage, tool: str, *arguments: str) -> list[str]:
@@ -128,10 +128,10 @@ def command(stage: Stage, tool: str, *arguments: str) -> list[str]:
     if tool != "pytest" or not stage.warm:
         return [sys.executable, "-m", tool, *arguments]
     arguments += ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # asserts of libraries say less when they are there already
-    python = WARM[0].ready().command
+    python = WARM[0].ready().python
     if stage.warm == 1:
-        return [*python, "-m", tool, *arguments]
-    return [sys.executable, "-m", tool, "--tx", f"{stage.warm}*popen//python={shlex.join(python)}", *arguments]
+        return [python, "-m", tool, *arguments]
+    return [sys.executable, "-m", tool, "--tx", f"{stage.warm}*popen//python={python}", *arguments]
 
 
 def run(stage: Stage, out: IO[str] | None = None, others_are_done: Callable[[], object] = bool) -> Outcome:
@@ -139,7 +139,7 @@ def run(stage: Stage, out: IO[str] | None = None, others_are_done: Callable[[], 
     total, began = {"passed": 0, "failed": 0, "skipped": 0}, time.monotonic()
 
     def call(ordered: list[str]) -> int:
-        process = subprocess.Popen(ordered, cwd=ROOT, env=environment(), stdout=out, stderr=out)
+        process = subprocess.Popen(ordered, cwd=ROOT, env=environment(is_warm=stage.warm > 0), stdout=out, stderr=out)
         WORKING.add(process)
         if stage.gives_way and hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, process.pid, LAST)  # what it starts inherits it

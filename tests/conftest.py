@@ -2,6 +2,7 @@
 
 `browser`     Chromium through Playwright's sync API, one for the session
 `serve`       serve(folder) -> address of a static server on a free localhost port
+`python`      what to start for another Python that needs torch; in `make test` one that has imported it already
 `built_site`  path of _build/html, built first when it is missing or older than its sources
 """
 
@@ -100,6 +101,11 @@ def serve() -> Iterator[Callable[..., str]]:
     """serve(folder, prefix="/") -> "http://127.0.0.1:PORT/" (ends in the prefix)."""
     with static_server() as start:
         yield start
+
+
+@pytest.fixture(scope="session")
+def python() -> str:
+    return os.environ.get("LLMKIT_WARM_PYTHON", sys.executable)
 
 
 @contextlib.contextmanager

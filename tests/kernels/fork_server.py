@@ -24,7 +24,7 @@ PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
 def begin(order: dict, streams: list[int]) -> None:
-    """What `python ARGUMENTS` does where and as it was asked to, in this process: for -m and -c, whatever options stand before them."""
+    """What `python ARGUMENTS` does where and as it was asked to, in this process: for -m, -c or a file, after options of one word."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it ends with the process that it was copied from
     for place, number in enumerate(streams):
         os.dup2(number, place)
@@ -32,14 +32,17 @@ def begin(order: dict, streams: list[int]) -> None:
     os.environ.update(order["environment"])
     os.chdir(order["cwd"])
     os.setpriority(os.PRIO_PROCESS, 0, order["priority"])
-    kind, what, *rest = itertools.dropwhile(lambda argument: argument not in ("-m", "-c"), order["arguments"])
-    sys.path.insert(0, "")
-    sys.argv = [kind, *rest]
+    is_option = lambda argument: argument.startswith("-") and argument not in ("-m", "-c")  # noqa: E731
+    kind, *rest = itertools.dropwhile(is_option, order["arguments"])
     main = sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.argv = [kind, *rest[kind in ("-m", "-c"):]]
+    sys.path.insert(0, "" if kind in ("-m", "-c") else os.path.dirname(os.path.abspath(kind)))
     if kind == "-m":
-        runpy.run_module(what, run_name="__main__", alter_sys=True)
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    elif kind == "-c":
+        exec(rest[0], vars(main))
     else:
-        exec(what, vars(main))
+        runpy.run_path(kind, run_name="__main__")
 
 
 def receive(starter: socket.socket) -> tuple[dict, list[int]]:

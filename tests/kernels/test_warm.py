@@ -49,13 +49,17 @@ def test_it_has_imported_what_it_was_told_and_nothing_of_the_book_or_its_tests(w
 
 def test_it_stands_for_python_with_its_arguments_input_priority_and_exit_status(warm, tmp_path):
     ask = "import os, sys; print(sys.stdin.readline().strip(), sys.argv, os.getcwd(), os.getpriority(os.PRIO_PROCESS, 0)); sys.exit(3)"
-    asked = ["nice", "-n", "1", *warm.command, "-u", "-c", ask, "more"]
+    asked = ["nice", "-n", "1", warm.python, "-u", "-c", ask, "more"]
     done = subprocess.run(asked, cwd=tmp_path, input="a line\n", capture_output=True, text=True, timeout=60)
     nicer = os.getpriority(os.PRIO_PROCESS, 0) + 1
     assert (done.stdout.strip(), done.returncode) == (f"a line ['-c', 'more'] {tmp_path} {min(nicer, 19)}", 3)
-    module = subprocess.run([*warm.command, "-m", "json.tool", "--compact"], input='{"a": 1}', capture_output=True, text=True, timeout=60)
+    module = subprocess.run([warm.python, "-m", "json.tool", "--compact"], input='{"a": 1}', capture_output=True, text=True, timeout=60)
     assert (module.stdout.strip(), module.returncode) == ('{"a":1}', 0)
-    broken = subprocess.run([*warm.command, "-c", "1 / 0"], capture_output=True, text=True, timeout=60)
+    (tmp_path / "beside.py").write_text("HERE = 1")
+    (tmp_path / "script.py").write_text("import sys, beside; print(__name__, sys.argv[1:], beside.HERE)")
+    script = subprocess.run([warm.python, "-u", tmp_path / "script.py", "-m"], capture_output=True, text=True, timeout=60)
+    assert (script.stdout.strip(), script.returncode) == ("__main__ ['-m'] 1", 0)
+    broken = subprocess.run([warm.python, "-c", "1 / 0"], capture_output=True, text=True, timeout=60)
     assert (broken.stderr.strip().splitlines()[-1], broken.returncode) == ("ZeroDivisionError: division by zero", 1)
 
 

@@ -9,6 +9,7 @@ kernels in full.
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def can_fork() -> bool:
 
 
 class WarmPython:
-    """`command` is used as `python` is, with -m or -c, from `ready` to `close`; it is Python itself where the system cannot fork."""
+    """`python` is a file used as Python is, from `ready` to `close`; it is Python itself where the system cannot fork."""
 
     def __init__(self, python: str | Path = sys.executable, libraries: tuple[str, ...] = LIBRARIES):
         self.folder = Path(tempfile.mkdtemp(prefix="warm-"))
@@ -41,7 +42,13 @@ class WarmPython:
         serve = [str(python), str(SERVER), socket, *libraries]  # ends with its standard input
         self.server = subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) if can_fork() else None
         self.is_ready, self.waiting = self.server is None, Lock()
-        self.command = [str(python), *(["-I", "-S", str(STARTER), socket] if self.server else [])]
+        self.python = self.starter(str(python), socket) if self.server else str(python)
+
+    def starter(self, python: str, socket: str) -> str:
+        path = self.folder / "python"
+        path.write_text(f'#!/bin/sh\nexec {shlex.join([python, "-I", "-S", str(STARTER), socket])} "$@"\n', encoding="utf-8")
+        path.chmod(0o755)
+        return str(path)
 
     def ready(self) -> "WarmPython":
         """Wait until all is imported; any number of threads may."""
@@ -66,6 +73,6 @@ class WarmKernels(WarmPython):
         self.name = name
         kernel = self.folder / "kernels" / name
         kernel.mkdir(parents=True)
-        argv = [*self.command, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [self.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         (kernel / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": name, "language": "python"}), encoding="utf-8")
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(self.folder), os.environ.get("JUPYTER_PATH"))))

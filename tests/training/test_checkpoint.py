@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -170,12 +169,12 @@ train(Small(), BATCHES, next_token_loss, settings(folder={folder!r}), held_out_l
 """
 
 
-def test_a_run_killed_in_the_middle_goes_on_exactly_as_if_nothing_had_happened(tmp_path):
+def test_a_run_killed_in_the_middle_goes_on_exactly_as_if_nothing_had_happened(tmp_path, python):
     from small import held_out_loss
 
     code = KILLED.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
+    child = subprocess.Popen([python, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
     deadline = time.monotonic() + 120
     for line in child.stdout:
         if int(line) == 13 or time.monotonic() > deadline:

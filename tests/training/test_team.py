@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,10 @@ from llmkit.training.team import Team, arithmetic
 HERE = Path(__file__).parent
 
 
-def test_two_processes_give_the_loss_of_one_on_the_same_batch(tmp_path):
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
+def test_two_processes_give_the_loss_of_one_on_the_same_batch(tmp_path, python):
+    command = [python, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
                "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": f"{HERE.parents[1]}{os.pathsep}{HERE}", "LLMKIT_DEVICE": "cpu"}
+    environment = {**os.environ, "PYTHONPATH": f"{HERE.parents[1]}{os.pathsep}{HERE}", "LLMKIT_DEVICE": "cpu", "PYTHON_EXEC": python}
     done = subprocess.run([*command, HERE / "in_step.py", tmp_path / "said.json", tmp_path / "run"],
                           env=environment, capture_output=True, text=True, timeout=240)  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

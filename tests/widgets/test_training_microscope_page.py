@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 from bare_page import axe_violations, settle, state, to_number, visits
-from budgets import check_budgets, keep_budgets, p95, timed
+from budgets import check_budgets, keep_budgets, timed
 
 from llmkit.widgets import TrainingMicroscope
 from llmkit.widgets.training_microscope import DATA, INITS, _order
@@ -317,14 +317,13 @@ def test_the_budgets_hold_while_it_runs_and_while_everything_slides(show):
     print(f"training microscope: live {live} ms after it came into view")
     assert live <= 500
 
-    def run() -> dict[str, float]:
+    def run() -> dict:  # five steps of the training in every frame, the same ones in every run
         page.get_by_role("button", name="Start over").click()
         page.locator(".tm-run").click()
         found = timed(page, "(value) => {}", list(range(60)))
         page.get_by_role("button", name="Start over").click()
         settle(page)
-        rest = timed(page, "(value) => {}", list(range(20)), rest_after=1)
-        return {**found, "frames": [p95(found["frames"])], "empty": rest["empty"]}  # no frame is the same one in the next run
+        return {**found, "empty": timed(page, "(value) => {}", list(range(20)), rest_after=1)["empty"]}
 
     keep_budgets("training microscope, running, 16 neurons", run)
     check_budgets(page, "training microscope, learning rate", ".tm-right .llm-control input", [i % 9 for i in range(60)])
