@@ -21,7 +21,7 @@ from typing import IO
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chromium import NO_BROWSER, find_chromium
-from kernels.warm import WarmPython
+from kernels.warm import SHARED, WarmPython
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
@@ -63,7 +63,7 @@ STAGES = (
           "the lines above name file and rule; `ruff check --fix .` mends most lint."),
     Stage("exercises", "solutions pass, planted wrong answers fail with their own message",
           ((*PYTEST, "tests/exercises"),),
-          "an exercise would tell a reader something wrong.", gives_way=True),
+          "an exercise would tell a reader something wrong.", gives_way=True, warm=1),
     Stage("lessons", "every notebook runs and prints what is stored",
           ((*PYTEST, "--nbval", "lessons"),),
           "run the notebook and look; if the new output is right, `make refresh` stores it."),
@@ -116,10 +116,10 @@ def chosen(names: list[str]) -> list[Stage]:
     return [stage for stage in STAGES if not names or stage.name in names]
 
 
-def environment(is_warm: bool = False) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Offline, one thread per process, unbuffered; what one interpreter has compiled, all others read."""
     threads = {name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    warm = {"LLMKIT_WARM_PYTHON": WARM[0].python} if is_warm else {}  # for what tests start themselves
+    warm = {SHARED: WARM[0].python} if WARM else {}
     return {**os.environ, **threads, **warm, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
 
 
@@ -128,7 +128,7 @@ def command(stage: Stage, tool: str, *arguments: str) -> list[str]:
     if tool != "pytest" or not stage.warm:
         return [sys.executable, "-m", tool, *arguments]
     arguments += ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # asserts of libraries say less when they are there already
-    python = WARM[0].ready().python
+    python = WARM[0].python
     if stage.warm == 1:
         return [python, "-m", tool, *arguments]
     return [sys.executable, "-m", tool, "--tx", f"{stage.warm}*popen//python={python}", *arguments]
@@ -139,7 +139,7 @@ def run(stage: Stage, out: IO[str] | None = None, others_are_done: Callable[[], 
     total, began = {"passed": 0, "failed": 0, "skipped": 0}, time.monotonic()
 
     def call(ordered: list[str]) -> int:
-        process = subprocess.Popen(ordered, cwd=ROOT, env=environment(is_warm=stage.warm > 0), stdout=out, stderr=out)
+        process = subprocess.Popen(ordered, cwd=ROOT, env=environment(), stdout=out, stderr=out)
         WORKING.add(process)
         if stage.gives_way and hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, process.pid, LAST)  # what it starts inherits it

@@ -83,8 +83,9 @@ def main() -> None:
         importlib.import_module(name)
     gc.freeze()  # the copies share what is here: no need to look through it
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(sys.argv[1])
+    listener.bind(sys.argv[1] + "-")
     listener.listen()
+    os.rename(sys.argv[1] + "-", sys.argv[1])  # who finds it can connect
     print("ready", flush=True)
     copies: dict[socket.socket, int] = {}
     while True:

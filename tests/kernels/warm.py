@@ -17,14 +17,14 @@ import tempfile
 from pathlib import Path
 from threading import Lock
 
-LIBRARIES = (  # what tests and lessons load, with what is loaded only at the first use of a model or an optimizer
-    "ipywidgets", "anywidget", "plotly.graph_objects", "torch", "torch._dynamo", "accelerate", "safetensors.torch", "regex",
+LIBRARIES = (  # what tests, lessons and kernels load, with what is loaded only at the first use of a model or an optimizer
+    "ipykernel.kernelapp", "IPython.core.ultratb", "ipywidgets", "anywidget", "plotly.graph_objects", "torch", "torch._dynamo", "accelerate", "safetensors.torch", "regex",
     "scipy.stats", "scipy.optimize", "sklearn.datasets", "sklearn.feature_extraction.text",
     "transformers", "transformers.models.auto.modeling_auto", "transformers.models.auto.tokenization_auto",
     "transformers.models.bert.modeling_bert", "transformers.models.bert.tokenization_bert", "transformers.models.llama.modeling_llama",
     "transformers.models.t5.modeling_t5",
 )
-OF_A_KERNEL = ("ipykernel.kernelapp", "IPython.core.ultratb", *LIBRARIES)
+SHARED = "LLMKIT_WARM_PYTHON"  # the `python` that `make test` gives to all of its stages
 SERVER, STARTER = (Path(__file__).with_name(name) for name in ("fork_server.py", "starter.py"))
 
 
@@ -34,15 +34,22 @@ def can_fork() -> bool:
 
 
 class WarmPython:
-    """`python` is a file used as Python is, from `ready` to `close`; it is Python itself where the system cannot fork."""
+    """`python` is a file used as Python is, until `close`: the one shared by `make test`, or with a process of its own to be copied.
+
+    It is Python itself where the system cannot fork.
+    """
 
     def __init__(self, python: str | Path = sys.executable, libraries: tuple[str, ...] = LIBRARIES):
         self.folder = Path(tempfile.mkdtemp(prefix="warm-"))
-        socket = str(self.folder / "socket")
-        serve = [str(python), str(SERVER), socket, *libraries]  # ends with its standard input
-        self.server = subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) if can_fork() else None
-        self.is_ready, self.waiting = self.server is None, Lock()
-        self.python = self.starter(str(python), socket) if self.server else str(python)
+        self.server, self.is_ready, self.waiting = None, True, Lock()
+        self.python = str(python)
+        if can_fork() and (self.python, libraries) == (sys.executable, LIBRARIES) and SHARED in os.environ:
+            self.python = os.environ[SHARED]
+        elif can_fork():
+            socket = str(self.folder / "socket")
+            serve = [self.python, str(SERVER), socket, *libraries]  # ends with its standard input
+            self.server = subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+            self.is_ready, self.python = False, self.starter(self.python, socket)
 
     def starter(self, python: str, socket: str) -> str:
         path = self.folder / "python"
@@ -51,7 +58,7 @@ class WarmPython:
         return str(path)
 
     def ready(self) -> "WarmPython":
-        """Wait until all is imported; any number of threads may."""
+        """Wait until all is imported, as whatever is started before that does too; any number of threads may."""
         with self.waiting:  # it says so once
             if not self.is_ready and not self.server.stdout.readline():
                 raise RuntimeError("The process that others are copied from has ended; what it printed is above.")
@@ -68,7 +75,7 @@ class WarmPython:
 class WarmKernels(WarmPython):
     """A kernel specification called `name` for warm kernels, until `close`."""
 
-    def __init__(self, name: str, python: str | Path = sys.executable, libraries: tuple[str, ...] = OF_A_KERNEL):
+    def __init__(self, name: str, python: str | Path = sys.executable, libraries: tuple[str, ...] = LIBRARIES):
         super().__init__(python, libraries)
         self.name = name
         kernel = self.folder / "kernels" / name

@@ -31,6 +31,7 @@ from statistics import median, quantiles
 
 import nbformat
 import psutil
+from kernels.warm import WarmKernels
 from playwright.sync_api import Error as PlaywrightError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,8 +54,8 @@ FAILED = """() => {
 }"""
 # The shared kernel loads torch while the application loads the rest of itself. The first connection to
 # a kernel gets its widgets, so this one goes away again.
-LOAD = """async () => {
-  const kernel = await jupyterapp.serviceManager.kernels.startNew({ name: "python3" });
+LOAD = """async (name) => {
+  const kernel = await jupyterapp.serviceManager.kernels.startNew({ name });
   await Promise.all([kernel.requestExecute({ code: "import torch", silent: true }).done, jupyterapp.restored]);
   kernel.dispose();
   return kernel.id;
@@ -167,6 +168,7 @@ class Lab:
             path = folder / "settings" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(settings))
+        self.warm = WarmKernels("warm-lab")  # for the shared kernel; a lesson's own starts in full
         self.server, self.url = self.start()
         self.page, self.kernel = None, ""  # JupyterLab's application, and the kernel that notebooks share
         self.is_taken = False
@@ -216,7 +218,7 @@ class Lab:
             page = self.browser.new_context(viewport={"width": 1280, "height": 1600}).new_page()
             page.goto(f"{self.url}/lab?reset")
             page.wait_for_function("() => window.jupyterapp", timeout=60_000)
-            self.page, self.kernel = page, page.evaluate(LOAD)
+            self.page, self.kernel = page, page.evaluate(LOAD, self.warm.name)
 
     def close(self, sweep: str) -> None:
         """Close the notebook; if anything is left of it, the next gets a fresh application and kernel."""
@@ -260,6 +262,7 @@ class Lab:
     def stop(self) -> None:
         self.end_kernels()
         self.server.terminate()
+        self.warm.close()
         try:
             self.server.wait(20)
         except subprocess.TimeoutExpired:
