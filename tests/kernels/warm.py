@@ -18,7 +18,8 @@ from pathlib import Path
 from threading import Lock
 
 LIBRARIES = (  # what tests, lessons and kernels load, with what is loaded only at the first use of a model or an optimizer
-    "ipykernel.kernelapp", "IPython.core.ultratb", "ipywidgets", "anywidget", "plotly.graph_objects", "torch", "torch._dynamo", "accelerate", "safetensors.torch", "regex",
+    "IPython.core.ultratb", "jupyter_client",  # and not ipykernel: it would have widgets in pytest write to a kernel
+    "ipywidgets", "anywidget", "plotly.graph_objects", "torch", "torch._dynamo", "accelerate", "safetensors.torch", "regex",
     "scipy.stats", "scipy.optimize", "sklearn.datasets", "sklearn.feature_extraction.text",
     "transformers", "transformers.models.auto.modeling_auto", "transformers.models.auto.tokenization_auto",
     "transformers.models.bert.modeling_bert", "transformers.models.bert.tokenization_bert", "transformers.models.llama.modeling_llama",
