@@ -30,6 +30,11 @@ def show(browser, bare_site):
         yield visit
 
 
+def measured(page):
+    """Wait until room is kept for the longest words of any step; they are measured a step a frame."""
+    page.wait_for_function("document.querySelector('.ms-work').style.minHeight", timeout=5000)
+
+
 @pytest.mark.parametrize(
     ("guess", "changes", "says"),
     [
@@ -57,7 +62,7 @@ def test_what_is_said_about_a_guess_holds_for_the_numbers_at_hand(show, guess, c
 def test_the_page_below_stays_where_it_is_from_step_to_step(show, width, numbers):
     page = show(**numbers, question=False, context={"viewport": {"width": width, "height": 900}})
     page.evaluate("document.fonts.ready")
-    page.wait_for_function("document.querySelector('.ms-work').style.minHeight", timeout=5000)
+    measured(page)
     heights = {}
     for causal in ("false", "true"):
         page.evaluate(f"models[0].set('causal', {causal})")
@@ -79,6 +84,7 @@ def test_the_mask_step_says_how_to_see_it_at_work(show):
 
 def test_a_refusal_is_said_right_above_the_grid_and_moves_nothing(show):
     page = show(**LESSON, question=False, step=5)
+    measured(page)
     before = page.locator(".ms-plate").bounding_box()
     page.get_by_label("key of cat, number 1").fill("1e9")
     settle(page)
