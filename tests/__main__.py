@@ -7,6 +7,7 @@ clock in a browser has a stage of its own, before which everything beside it giv
 
 import contextlib
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -131,7 +132,7 @@ def command(stage: Stage, tool: str, *arguments: str) -> list[str]:
     python = WARM[0].python
     if stage.warm == 1:
         return [python, "-m", tool, *arguments]
-    return [sys.executable, "-m", tool, "--tx", f"{stage.warm}*popen//python={python}", *arguments]
+    return [sys.executable, "-m", tool, "--tx", f"{stage.warm}*popen//python={shlex.quote(python)}", *arguments]
 
 
 def run(stage: Stage, out: IO[str] | None = None, others_are_done: Callable[[], object] = bool) -> Outcome:

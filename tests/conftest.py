@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from chromium import ARGUMENTS, NO_BROWSER, find_chromium
+from kernels.warm import SHARED
 from server import static_server
 from typecheck import unchecked
 
@@ -105,7 +106,7 @@ def serve() -> Iterator[Callable[..., str]]:
 
 @pytest.fixture(scope="session")
 def python() -> str:
-    return os.environ.get("LLMKIT_WARM_PYTHON", sys.executable)
+    return os.environ.get(SHARED, sys.executable)
 
 
 @contextlib.contextmanager

@@ -3,8 +3,8 @@
 A process of Python spends some seven seconds of a processor on importing torch and transformers, and `make test` needs
 two dozen of them: kernels of lessons, and processes of pytest. Here one imports them once, and then forks a copy whenever one is
 asked for. It imports nothing of the book, nor what only the book brings (a new environment of Colab's versions has no jaxtyping
-until the setup cell has run): each copy finds that, or does not find it, by itself. `make refresh` and the stage `lab` start
-kernels in full.
+until the setup cell has run): each copy finds that, or does not find it, by itself. `make refresh`, and a lesson that is
+timed in JupyterLab, start kernels in full.
 """
 
 import json
