@@ -32,17 +32,18 @@ def begin(order: dict, streams: list[int]) -> None:
     os.environ.update(order["environment"])
     os.chdir(order["cwd"])
     os.setpriority(os.PRIO_PROCESS, 0, order["priority"])
-    is_option = lambda argument: argument.startswith("-") and argument not in ("-m", "-c")  # noqa: E731
-    kind, *rest = itertools.dropwhile(is_option, order["arguments"])
+    kind, *rest = itertools.dropwhile(lambda argument: argument.startswith("-") and argument not in ("-m", "-c"), order["arguments"])
+    is_file = kind not in ("-m", "-c")
+    what = kind if is_file else rest.pop(0)
+    sys.argv = [kind, *rest]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(what)) if is_file else "")
     main = sys.modules["__main__"] = types.ModuleType("__main__")
-    sys.argv = [kind, *rest[kind in ("-m", "-c"):]]
-    sys.path.insert(0, "" if kind in ("-m", "-c") else os.path.dirname(os.path.abspath(kind)))
     if kind == "-m":
-        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
     elif kind == "-c":
-        exec(rest[0], vars(main))
+        exec(what, vars(main))
     else:
-        runpy.run_path(kind, run_name="__main__")
+        runpy.run_path(what, run_name="__main__")
 
 
 def receive(starter: socket.socket) -> tuple[dict, list[int]]:

@@ -240,6 +240,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(show):
     assert axe_violations(page) == []
     type_text(page, "Nora the fox, 天上 🦊 مرحبا " + "漢" * 60)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert axe_violations(page) == []
 
 
 def test_with_a_kernel_python_answers_for_the_network(browser, serve, tmp_path):
